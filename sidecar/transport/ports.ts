@@ -1,0 +1,128 @@
+/**
+ * PeerTransport: how the node reaches other nodes. Two implementations, one conformance suite:
+ * WebTransport over HTTP/2 (`webtransport/`) and in-process (`memory/`).
+ */
+import type { Incarnation, NodeId } from "../core/ports.ts";
+
+/** The other side of a PeerSession, proven by its certificate and its SessionHello. */
+export interface PeerIdentity {
+  readonly clusterId: string;
+  readonly namespace: string;
+  readonly nodeId: NodeId;
+  readonly incarnation: Incarnation;
+  /** SHA-256 of the leaf certificate, lower-case hex. */
+  readonly fingerprint: string;
+  /** Address and port as seen here, for logs and status. */
+  readonly address: string;
+}
+
+/** Why a PeerSession ended. A closed list; each has a sentence in docs. */
+export type SessionCloseCode =
+  | "SHUTDOWN"
+  | "DRAINING"
+  | "IDLE"
+  | "DUPLICATE_SESSION"
+  | "SUPERSEDED"
+  | "IDENTITY_MISMATCH"
+  | "NEGOTIATION_MISMATCH"
+  | "NO_COMMON_VALUE"
+  | "MALFORMED"
+  | "LIMIT_EXCEEDED"
+  | "OPEN_TIMEOUT"
+  | "HEARTBEAT_TIMEOUT"
+  | "TRANSPORT_LOST";
+
+/** The end of a PeerSession. */
+export interface SessionEnd {
+  readonly code: SessionCloseCode;
+  /** One sentence for a person: what was refused, the value, the bound. */
+  readonly reason: string;
+  /** True when a GOODBYE was sent or received: what the peer held can be ended at once. */
+  readonly clean: boolean;
+}
+
+/** Counters of a PeerSession. */
+export interface SessionStats {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly laneCount: number;
+  readonly channelCount: number;
+}
+
+/** A long-lived bidirectional lane that carries messages on numbered channels. */
+export interface Lane {
+  /** @returns a channel number that neither side has used: odd at the dialler, even at the acceptor. */
+  openChannel(): number;
+  /** Tells the other side that the channel is over and forgets it. */
+  closeChannel(channel: number): void;
+  /**
+   * Sends one message, in order per channel. What the peer gave no credit for waits here.
+   * @param message owned by the lane from now on.
+   * @returns false when the channel's send queue is over its bound: the session is being closed
+   *   with `LIMIT_EXCEEDED` and the message is dropped with it.
+   */
+  send(channel: number, message: Uint8Array): boolean;
+  /** Bytes that wait for credit or for the network, over all channels. */
+  readonly queuedBytes: number;
+  /**
+   * Sets the one receiver.
+   * @param listener gets a whole message as a view that is valid only during the call; its bytes
+   *   count as consumed when it returns, unless the channel is held.
+   */
+  onMessage(listener: (channel: number, message: Uint8Array) => void): void;
+  /** Sets the one listener of channels that the peer closed. */
+  onChannelClosed(listener: (channel: number) => void): void;
+  /** Stops giving credit for a channel: messages wait, within the credit given, until `resume`. */
+  hold(channel: number): void;
+  /** Delivers what waits and gives credit again. */
+  resume(channel: number): void;
+}
+
+/** A secured, heartbeaten session with one peer. */
+export interface PeerSession {
+  readonly peer: PeerIdentity;
+  /** True on the side that dialled: only it opens lanes. */
+  readonly dialled: boolean;
+  /** Round trip of an application ping, EWMA, ms; undefined before the first answer. */
+  readonly rttMs: number | undefined;
+  readonly stats: SessionStats;
+  /**
+   * Opens a data lane (the control lane is the session's own).
+   * @throws {TransportError} `ACCEPTOR_OPENS_LANE` on the accepting side.
+   */
+  openLane(): Lane;
+  /** Sets the one receiver of lanes that the dialler opened. */
+  onLane(listener: (lane: Lane) => void): void;
+  /** Says GOODBYE and closes. Extra calls are harmless. */
+  close(code: SessionCloseCode, reason: string): void;
+  /** Sets a listener of the end; called exactly once, also when it has ended already. */
+  onClosed(listener: (end: SessionEnd) => void): void;
+}
+
+/** Whom to dial. */
+export interface DialTarget {
+  readonly nodeId: NodeId;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Opens and accepts PeerSessions; keeps at most one with each node. */
+export interface PeerTransport {
+  /**
+   * Starts to accept.
+   * @returns the bound address.
+   * @throws {TransportError} `LISTEN_FAILED` naming address and cause.
+   */
+  listen(address: { host: string; port: number }): Promise<{ host: string; port: number }>;
+  /**
+   * Dials a node; resolves once both sides have proven who they are.
+   * @throws {TransportError} `DIAL_FAILED`, or the close code of the refusal, within 5 s.
+   */
+  dial(target: DialTarget): Promise<PeerSession>;
+  /** Sets the one receiver of sessions that others dialled, once they are open. */
+  onSession(listener: (session: PeerSession) => void): void;
+  /** Open sessions. */
+  sessions(): readonly PeerSession[];
+  /** Says GOODBYE to every peer, stops listening, resolves when all is closed (at most 2 s). */
+  close(reason: string): Promise<void>;
+}
