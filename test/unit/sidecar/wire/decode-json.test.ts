@@ -20,7 +20,7 @@ describe("decodeJson", () => {
       "demands[0].lease.duration",
       '"5"',
     ],
-    ["the root", [], "", "[]"],
+    ["the root", [], "", "Array(0)"],
   ];
   it.each(wrong)("names the path of %s", (_what, json, fieldPath, rule) => {
     const decoded = decodeJson(NodeConfigSchema, json as never);
