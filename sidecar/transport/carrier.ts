@@ -3,11 +3,19 @@
  * implement it; framing, credit, heartbeat and the handshake are above it, once, for both.
  */
 
+import type { DialTarget } from "./ports.ts";
+
 /** One bidirectional byte stream of a carrier. */
 export interface ByteLane {
   /**
+   * Bytes that the caller leaves free in the same ArrayBuffer just before every view that it writes.
+   * They belong to the lane, which puts its own header there instead of copying. 0 when not needed.
+   */
+  readonly headerRoomBytes: number;
+  /**
    * Sends bytes in order. Never blocks and never throws: what is written after the end is dropped.
-   * @param bytes owned by the lane from now on: the caller never changes them again.
+   * @param bytes a view with `headerRoomBytes` free bytes before it; view and room are owned by the
+   *   lane from now on: the caller never reads or changes them again.
    */
   write(bytes: Uint8Array): void;
   /**
@@ -57,4 +65,39 @@ export interface Carrier {
   close(reason: string): void;
   /** Sets the one listener of the end; called exactly once, also when it has ended already. */
   onClose(listener: (close: CarrierClose) => void): void;
+}
+
+/** A listener that a factory opened. */
+export interface CarrierListener {
+  /** The bound address; its port is never 0. */
+  readonly address: { readonly host: string; readonly port: number };
+  /** Stops to accept; carriers that are open stay open. Extra calls are harmless. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes carriers: what a PeerTransport is built from. It holds the node's credentials and proves
+ * and checks certificates (chain, cluster and namespace of the SAN URI; on the dialling side also
+ * the node id); all else is checked above.
+ */
+export interface CarrierFactory {
+  /**
+   * Starts to accept.
+   * @param accept called for each connection whose peer is proven, before it hands over any lane. It
+   *   sets the carrier's listeners before it returns, and never throws.
+   * @throws {TransportError} `LISTEN_FAILED` naming address and cause.
+   */
+  listen(
+    address: { readonly host: string; readonly port: number },
+    accept: (carrier: Carrier) => void,
+  ): Promise<CarrierListener>;
+  /**
+   * Opens a connection to `target` and proves that it is `target.nodeId`.
+   * @param signal aborted when the caller's time is over or the transport closes: everything that
+   *   was begun is then destroyed and the promise rejects with `DIAL_FAILED`. The caller always
+   *   bounds the time by it.
+   * @throws {TransportError} `DIAL_FAILED` naming address and cause; `IDENTITY_MISMATCH` when the
+   *   certificate names somebody else.
+   */
+  dial(target: DialTarget, signal: AbortSignal): Promise<Carrier>;
 }

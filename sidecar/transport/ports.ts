@@ -3,6 +3,7 @@
  * WebTransport over HTTP/2 (`webtransport/`) and in-process (`memory/`).
  */
 import type { Incarnation, NodeId } from "../core/ports.ts";
+import type { SessionCloseCode } from "../wire/close-code.ts";
 
 /** The other side of a PeerSession, proven by its certificate and its SessionHello. */
 export interface PeerIdentity {
@@ -16,21 +17,7 @@ export interface PeerIdentity {
   readonly address: string;
 }
 
-/** Why a PeerSession ended. A closed list; each has a sentence in docs. */
-export type SessionCloseCode =
-  | "SHUTDOWN"
-  | "DRAINING"
-  | "IDLE"
-  | "DUPLICATE_SESSION"
-  | "SUPERSEDED"
-  | "IDENTITY_MISMATCH"
-  | "NEGOTIATION_MISMATCH"
-  | "NO_COMMON_VALUE"
-  | "MALFORMED"
-  | "LIMIT_EXCEEDED"
-  | "OPEN_TIMEOUT"
-  | "HEARTBEAT_TIMEOUT"
-  | "TRANSPORT_LOST";
+export type { SessionCloseCode };
 
 /** The end of a PeerSession. */
 export interface SessionEnd {
