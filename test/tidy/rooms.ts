@@ -1,0 +1,156 @@
+/**
+ * The rooms of the house and the arrows between them: who may import whom. This table is the source
+ * of the import check (arrow-rules.ts) and is held against ARCHITECTURE.md by docs.test.ts. A new
+ * room gets a row here and an entry in the code map there.
+ */
+
+/** One room: a folder, or the files at the top of one. */
+export interface Room {
+  /** Folder, or the stem of the files (for `sidecar/main`). */
+  readonly name: string;
+  /** Decides only: no clock, random, async, log, or built-in of Node. */
+  readonly pure?: true;
+  /** Regular expression that matches the paths of its files. */
+  readonly files: string;
+  /** Names of the rooms that it may import besides itself. */
+  readonly rooms: readonly string[];
+  /** npm packages that it may import. */
+  readonly packages: readonly string[];
+}
+
+function room(
+  name: string,
+  rooms: readonly string[],
+  packages: readonly string[] = [],
+  files = `^${name}/`,
+): Room {
+  return { name, files, rooms, packages };
+}
+
+function coreRoom(name: string, rooms: readonly string[] = []): Room {
+  const generated = ["@bufbuild/protobuf"];
+  return { ...room(name, ["sidecar/core", "proto/gen", ...rooms], generated), pure: true };
+}
+
+const coreRooms: readonly Room[] = [
+  { ...room("sidecar/core", [], [], "^sidecar/core/[^/]+$"), pure: true },
+  coreRoom("sidecar/core/work"),
+  coreRoom("sidecar/core/discovery"),
+  coreRoom("sidecar/core/capability"),
+  coreRoom("sidecar/core/search"),
+  coreRoom("sidecar/core/table"),
+  coreRoom("sidecar/core/tiers", ["sidecar/core/table"]),
+  coreRoom("sidecar/core/versioning"),
+  coreRoom("sidecar/core/ring", ["sidecar/core/versioning"]),
+  coreRoom("sidecar/core/membership", ["sidecar/core/versioning", "sidecar/core/ring"]),
+  coreRoom("sidecar/core/replication", [
+    "sidecar/core/versioning",
+    "sidecar/core/ring",
+    "sidecar/core/membership",
+  ]),
+];
+
+const everyCoreRoom = coreRooms.map((core) => core.name);
+const ioRooms = ["sidecar/wire", "sidecar/runtime", "sidecar/core"];
+const reachingRooms = ["sidecar/transport", "sidecar/multicast", "sidecar/shm"];
+
+const sidecarRooms: readonly Room[] = [
+  ...coreRooms,
+  room("sidecar/wire", [...everyCoreRoom, "proto/gen"], ["@bufbuild/protobuf", "yaml"]),
+  room(
+    "sidecar/runtime",
+    ["sidecar/core"],
+    ["pino", "prom-client", "@peculiar/x509", "reflect-metadata"],
+  ),
+  room("sidecar/transport", ioRooms, ["@fails-components/webtransport"]),
+  room("sidecar/multicast", ioRooms),
+  room("sidecar/shm", [...ioRooms, "sidecar/core/table"], ["koffi"]),
+  room("sidecar/store", ioRooms, ["lmdb"]),
+  // What the application API asks of a node, apart from HTTP: the embedded SDK calls it directly.
+  room("sidecar/api/ports", [], [], "^sidecar/api/(ports|problem-code)\\.ts$"),
+  room(
+    "sidecar/api",
+    ["sidecar/api/ports", ...ioRooms],
+    ["fastify", "undici", "@bufbuild/protobuf"],
+  ),
+  room(
+    "sidecar/node",
+    [
+      ...everyCoreRoom,
+      ...reachingRooms,
+      "sidecar/wire",
+      "sidecar/store",
+      "sidecar/api",
+      "sidecar/api/ports",
+      "sidecar/runtime",
+    ],
+    ["@bufbuild/protobuf"],
+  ),
+  room(
+    "sidecar/sdk",
+    [
+      "sidecar/node",
+      "sidecar/api/ports",
+      "sidecar/wire",
+      "sidecar/runtime",
+      "sidecar/core",
+      "sidecar/core/table",
+      "proto/gen",
+      ...reachingRooms,
+    ],
+    ["@bufbuild/protobuf", "undici"],
+  ),
+];
+
+const operatorRooms: readonly Room[] = [
+  { ...room("operator/schema", [], ["zod"]), pure: true },
+  ...["operator/reconcile", "operator/manifests", "operator/admission"].map(
+    (name): Room => ({ ...room(name, ["operator/schema", "sidecar/core/ring"]), pure: true }),
+  ),
+  room("operator/runtime", ["operator/schema", "proto/gen", "sidecar/runtime"]),
+  room("operator/control", ["operator/schema", "proto/gen", "sidecar/runtime"]),
+];
+
+/** `controller` and `local` may import the rooms above them, and what those may import. */
+const aboveLoops = [...operatorRooms.map((above) => above.name), "proto/gen", "sidecar/runtime"];
+
+/** Every room that may exist, with its arrows. */
+export const rooms: readonly Room[] = [
+  room("proto/gen", [], ["@bufbuild/protobuf"]),
+  ...sidecarRooms,
+  room(
+    "sidecar/main",
+    ["proto/gen", ...sidecarRooms.map((inside) => inside.name)],
+    ["@bufbuild/protobuf", "yaml"],
+    "^sidecar/[^/]+$",
+  ),
+  ...operatorRooms,
+  room("operator/controller", aboveLoops),
+  room("operator/local", aboveLoops, ["@bufbuild/buf", "@bufbuild/protobuf", "undici", "yaml"]),
+  room(
+    "operator/cli",
+    [
+      "operator/local",
+      "operator/manifests",
+      "operator/admission",
+      "operator/control",
+      "sidecar/shm",
+      "sidecar/core/table",
+    ],
+    ["commander"],
+  ),
+  room(
+    "operator/main",
+    operatorRooms.map((inside) => inside.name),
+    [],
+    "^operator/[^/]+$",
+  ),
+];
+
+/** Trees that ship, whose files all belong to a room. */
+export const shippedTrees = ["sidecar", "operator", "proto/gen"] as const;
+
+/** @returns the room a file belongs to; undefined when it is in none. */
+export function roomOf(path: string): Room | undefined {
+  return rooms.find((candidate) => new RegExp(candidate.files).test(path));
+}

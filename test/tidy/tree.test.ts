@@ -1,0 +1,62 @@
+import { describe, expect, test } from "vitest";
+import { mirrorFindings, nameFindings, versionFindings, wordFindings } from "./tree-rules.ts";
+import { asLines, paths, readFiles } from "./tree.ts";
+
+const known = new Set(paths);
+const textFiles = /\.(ts|js|mjs|json|md|ya?ml|proto|html|css|sh|toml|txt)$|^\.ci\//;
+
+describe("the tree", () => {
+  test("names files and folders in kebab-case, and none after what they are not about", () => {
+    expect(asLines(paths.flatMap(nameFindings))).toEqual([]);
+  });
+
+  test("has each unit test where its source is", () => {
+    expect(asLines(paths.flatMap((path) => mirrorFindings(path, known)))).toEqual([]);
+  });
+
+  test("holds no unfinished marks, no path of a machine, no registry host", () => {
+    expect(asLines(readFiles(textFiles).flatMap(wordFindings))).toEqual([]);
+  });
+
+  test("depends on exact versions, and the lock file agrees", () => {
+    const manifests = readFiles(/(^|\/)package\.json$/);
+    expect(manifests.length).toBeGreaterThan(0);
+    expect(asLines(manifests.flatMap(versionFindings))).toEqual([]);
+    expect(known.has("package-lock.json"), "commit package-lock.json").toBe(true);
+  });
+});
+
+describe("rules of the tree can fail", () => {
+  test("names", () => {
+    expect(asLines(nameFindings("sidecar/wire/frameCodec.ts"))[0]).toContain("not kebab-case");
+    expect(asLines(nameFindings("sidecar/Wire/frame.ts"))[0]).toContain("not kebab-case");
+    expect(asLines(nameFindings("sidecar/wire/utils.ts"))[0]).toContain("says nothing");
+    expect(asLines(nameFindings("sidecar/helpers/frame.ts"))[0]).toContain("says nothing");
+    expect(nameFindings("sidecar/wire/frame.codec.test.ts")).toEqual([]);
+    expect(nameFindings("README.md")).toEqual([]);
+  });
+
+  test("mirrors", () => {
+    const files = new Set(["sidecar/wire/frame.ts"]);
+    expect(mirrorFindings("test/unit/sidecar/wire/frame.test.ts", files)).toEqual([]);
+    expect(mirrorFindings("test/unit/sidecar/wire/frame.fuzz.test.ts", files)).toEqual([]);
+    expect(mirrorFindings("test/unit/sidecar/wire/farme.test.ts", files)).toHaveLength(1);
+  });
+
+  test("words", () => {
+    const wrong = (text: string): number => wordFindings({ path: "a.ts", text }).length;
+    expect(wrong(`// ${"TO"}DO later`)).toBe(1);
+    expect(wrong(`// ${"FIX"}ME`)).toBe(1);
+    expect(wrong(`cd ${"/wo"}rk/main`)).toBe(1);
+    expect(wrong(`open ${"/ho"}me/ada/notes`)).toBe(1);
+    expect(wrong(`npm i --registry ${"https://reg"}istry.example.org`)).toBe(1);
+    expect(wrong("// the work that remains")).toBe(0);
+  });
+
+  test("versions", () => {
+    const file = { path: "package.json", text: '{"dependencies":{"a":"^1.2.3","b":"1.2.3"}}' };
+    expect(asLines(versionFindings(file))).toEqual([
+      "package.json: versions: a@^1.2.3 is a range. Remedy: npm install --save-exact",
+    ]);
+  });
+});
