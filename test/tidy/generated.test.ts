@@ -1,0 +1,116 @@
+/** proto/: linted, formatted, compatible with what is on main, and generated anew. */
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { runTool, type ToolRun } from "./run-tool.ts";
+import { top } from "./tree.ts";
+
+const timeout = 60_000;
+
+function buf(args: readonly string[], cwd = "proto"): Promise<ToolRun> {
+  return runTool("node_modules/@bufbuild/buf/bin/buf", args, cwd);
+}
+
+/** @returns path → text of every file below a folder. */
+function contents(folder: string): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  const entries = files.map((entry) => {
+    const path = join(entry.parentPath, entry.name);
+    return [path.slice(folder.length + 1), readFileSync(path, "utf8")] as const;
+  });
+  return Object.fromEntries(entries.sort(([a], [b]) => a.localeCompare(b)));
+}
+
+function mainIsHere(): boolean {
+  try {
+    const args = ["rev-parse", "--verify", "--quiet", "main:proto/buf.yaml"];
+    execFileSync("git", args, { cwd: top, stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe("proto", () => {
+  test("the generated code is what buf generate makes now", { timeout }, async () => {
+    const folder = temporaryFolder();
+    const { output, exitCode } = await buf(["generate", "-o", folder]);
+    expect(exitCode, output).toBe(0);
+    const fresh = contents(join(folder, "gen"));
+    const committed = contents(join(top, "proto/gen"));
+    expect(Object.keys(committed), "run npm run proto").toEqual(Object.keys(fresh));
+    for (const [path, text] of Object.entries(fresh)) {
+      expect(committed[path] === text, `${path} differs: run npm run proto`).toBe(true);
+    }
+  });
+
+  test("buf lint finds nothing", { timeout }, async () => {
+    const { output, exitCode } = await buf(["lint"]);
+    expect(exitCode, output).toBe(0);
+  });
+
+  test("buf format would change nothing", { timeout }, async () => {
+    const { output, exitCode } = await buf(["format", "--diff", "--exit-code"]);
+    expect(exitCode, `run npm run proto:\n${output}`).toBe(0);
+  });
+
+  test.runIf(mainIsHere())("breaks no message that is on main", { timeout }, async () => {
+    const { output, exitCode } = await buf([
+      "breaking",
+      "--against",
+      "../.git#branch=main,subdir=proto",
+    ]);
+    const remedy = "reserve the field and add another, or begin package vN+1 with a migration note";
+    expect(exitCode, `${remedy}:\n${output}`).toBe(0);
+  });
+});
+
+describe("the checks of proto can fail", () => {
+  /** A copy of proto/ in which one file is changed. */
+  function changed(change: (text: string) => string): string {
+    const folder = temporaryFolder();
+    cpSync(join(top, "proto"), join(folder, "proto"), {
+      recursive: true,
+      filter: (path) => !path.includes("/gen"),
+    });
+    const file = join(folder, "proto/spillway/work/v1/work.proto");
+    writeFileSync(file, change(readFileSync(file, "utf8")));
+    return folder;
+  }
+
+  test("on a message without the style", { timeout }, async () => {
+    const folder = changed((text) => `${text}\nmessage lower_case { uint32 Upper = 1; }\n`);
+    expect((await buf(["lint", join(folder, "proto")])).exitCode).not.toBe(0);
+    expect(
+      (await buf(["format", "--diff", "--exit-code", join(folder, "proto")])).exitCode,
+    ).not.toBe(0);
+  });
+
+  test("on a field whose number was changed", { timeout }, async () => {
+    const folder = changed((text) => text.replace("uint64 sequence = 1;", "uint64 sequence = 99;"));
+    const args = ["breaking", join(folder, "proto"), "--against", join(top, "proto")];
+    const { output, exitCode } = await buf(args);
+    expect(exitCode).not.toBe(0);
+    expect(output).toContain("work.proto");
+  });
+
+  test("on generated code that is older than its source", { timeout }, async () => {
+    const folder = changed(
+      (text) => `${text}\n// Added.\nmessage Added {\n  // One.\n  uint32 one = 1;\n}\n`,
+    );
+    mkdirSync(join(folder, "out"));
+    const { output, exitCode } = await buf([
+      "generate",
+      join(folder, "proto"),
+      "-o",
+      join(folder, "out"),
+    ]);
+    expect(exitCode, output).toBe(0);
+    const fresh = contents(join(folder, "out/gen"));
+    expect(fresh).not.toEqual(contents(join(top, "proto/gen")));
+  });
+});
