@@ -3,6 +3,7 @@ import { eventually } from "./eventually.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { skipUnless, verdictOn } from "./skip-unless.ts";
+import { summaryLine } from "./summary-line.ts";
 
 describe("eventually", () => {
   test("answers as soon as the probe does, and takes a thrown error as not yet", async () => {
@@ -76,5 +77,21 @@ describe("skipUnless", () => {
 
   skipUnless(true, "never said")("runs the suite when the condition holds", () => {
     test("inside", () => expect(true).toBe(true));
+  });
+});
+
+describe("summaryLine", () => {
+  const report = { numPassedTests: 5, numFailedTests: 1, numPendingTests: 2, numTodoTests: 1 };
+
+  test("counts tests, and a file that did not load as one failure", () => {
+    const testResults = [
+      { status: "failed", assertionResults: [] },
+      { status: "failed", assertionResults: [{}] },
+    ];
+    expect(summaryLine({ ...report, testResults })).toBe("5 passed, 2 failed, 3 skipped");
+  });
+
+  test("a run without a report is a failure", () => {
+    expect(summaryLine(undefined)).toBe("0 passed, 1 failed, 0 skipped");
   });
 });
