@@ -1,0 +1,206 @@
+/** The Demand: a queue beside its producer, and what it wants from providers. */
+import { z } from "zod";
+import { contractField } from "./contract.ts";
+import { durationField, durationMs } from "./duration.ts";
+import { quantityField } from "./quantity.ts";
+import { resource } from "./resource.ts";
+import { selectorField } from "./selector.ts";
+
+const lease = z
+  .strictObject({
+    duration: durationField("A lease that is not renewed ends after this.", {
+      min: "1s",
+      max: "1h",
+    }).default("15s"),
+    maxRuntime: durationField("Hard bound of one attempt.", { min: "1s", max: "24h" }).default(
+      "10m",
+    ),
+    progressTimeout: durationField(
+      "The application must report progress this often; absent: off.",
+      {
+        min: "1s",
+        max: "24h",
+      },
+    ).optional(),
+  })
+  .meta({ description: "Bounds of one attempt." });
+
+const backoff = z
+  .strictObject({
+    initial: durationField("Longest delay after the first failed attempt.", {
+      min: "1ms",
+      max: "1h",
+    }).default("200ms"),
+    max: durationField("Longest delay after any failed attempt.", {
+      min: "1ms",
+      max: "24h",
+    }).default("1m"),
+    factor: z
+      .number()
+      .min(1)
+      .max(10)
+      .default(2)
+      .meta({ description: "Growth of the delay from one failed attempt to the next." }),
+  })
+  .refine((it) => durationMs(it.initial) <= durationMs(it.max), {
+    path: ["initial"],
+    error: "is above max",
+    params: { bound: "retry.backoff.max", remedy: "Lower initial or raise max." },
+  })
+  .meta({
+    description: "Delay before the next attempt: random from 0 to min(max, initial × factor^n).",
+    "x-kubernetes-validations": [
+      {
+        rule: "duration(self.initial) <= duration(self.max)",
+        message: "initial must not be above max",
+      },
+    ],
+  });
+
+const retry = z
+  .strictObject({
+    maxAttempts: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(5)
+      .meta({ description: "Failed attempts before an item is dead." }),
+    backoff: backoff.prefault({}),
+  })
+  .meta({ description: "What happens after a failed attempt." });
+
+const queue = z
+  .strictObject({
+    maxItems: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(10_000)
+      .meta({ description: "Items that may wait, be delayed or be leased at once." }),
+    maxBytes: quantityField("Payload of those items.", { min: "1Ki", max: "16Gi" }).default(
+      "256Mi",
+    ),
+    overflow: z.enum(["Refuse", "Wait"]).default("Refuse").meta({
+      description: "Beyond the bounds, Refuse answers QUEUE_FULL, Wait holds the caller.",
+    }),
+    durability: z
+      .enum(["Memory", "Disk"])
+      .default("Memory")
+      .meta({ description: "A queue in Memory dies with its pod; Disk survives it." }),
+  })
+  .meta({ description: "Bounds of what waits." });
+
+const deadLetter = z
+  .strictObject({
+    maxItems: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(1_000)
+      .meta({ description: "Dead items kept; the oldest go first and are counted." }),
+    maxAge: durationField("How long a dead item is kept.", { min: "1s", max: "720h" }).default(
+      "24h",
+    ),
+  })
+  .meta({ description: "Bounds of what was given up." });
+
+const retention = z
+  .strictObject({
+    maxItems: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(10_000)
+      .meta({ description: "Outcomes kept; the oldest go first and are counted." }),
+    maxBytes: quantityField("Payload of those outcomes.", { min: "1Ki", max: "16Gi" }).default(
+      "64Mi",
+    ),
+    maxAge: durationField("How long an outcome is kept.", { min: "1s", max: "720h" }).default("1h"),
+  })
+  .meta({ description: "Bounds of the outcomes that are kept." });
+
+const rateLimit = z
+  .strictObject({
+    perSecond: z
+      .number()
+      .min(0.001)
+      .max(1_000_000)
+      .meta({ description: "Items granted per second, on average." }),
+    burst: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(1)
+      .meta({ description: "Items granted at once after a pause." }),
+    per: z
+      .enum(["Demand", "FairnessKey"])
+      .default("Demand")
+      .meta({ description: "What the limit holds for." }),
+  })
+  .meta({ description: "Bound of how fast items are granted; absent: none." });
+
+/** What a Demand's author writes. Defaults are filled in on reading. */
+export const demandSpec = z
+  .strictObject({
+    contract: contractField,
+    selector: selectorField("Pods whose sidecars host the queue, one queue each."),
+    desiredProviders: z
+      .int()
+      .min(1)
+      .max(1_000)
+      .default(1)
+      .meta({ description: "Providers wanted, per queue." }),
+    maxProviders: z
+      .int()
+      .min(1)
+      .max(1_000)
+      .default(10)
+      .meta({ description: "Providers admitted at most, per queue." }),
+    lease: lease.prefault({}),
+    retry: retry.prefault({}),
+    queue: queue.prefault({}),
+    deadLetter: deadLetter.prefault({}),
+    retention: retention.prefault({}),
+    rateLimit: rateLimit.optional(),
+    paused: z.boolean().default(false).meta({ description: "Grant nothing; adding goes on." }),
+  })
+  .refine((it) => it.desiredProviders <= it.maxProviders, {
+    path: ["desiredProviders"],
+    error: "is above maxProviders",
+    params: {
+      bound: "maxProviders (default 10)",
+      remedy: "Lower desiredProviders or raise maxProviders.",
+    },
+  })
+  .refine(
+    (it) =>
+      it.lease.progressTimeout === undefined ||
+      durationMs(it.lease.progressTimeout) <= durationMs(it.lease.maxRuntime),
+    {
+      path: ["lease", "progressTimeout"],
+      error: "is above lease.maxRuntime",
+      params: {
+        bound: "lease.maxRuntime (default 10m)",
+        remedy: "Lower progressTimeout or raise maxRuntime.",
+      },
+    },
+  )
+  .meta({
+    description: "What is asked for, of whom, and within which bounds.",
+    "x-kubernetes-validations": [
+      {
+        rule: "self.desiredProviders <= self.maxProviders",
+        message: "desiredProviders must not be above maxProviders",
+      },
+      {
+        rule: "!has(self.lease.progressTimeout) || duration(self.lease.progressTimeout) <= duration(self.lease.maxRuntime)",
+        message: "lease.progressTimeout must not be above lease.maxRuntime",
+      },
+    ],
+  });
+
+/** The whole resource, as a manifest holds it. */
+export const demandResource = resource("Demand", demandSpec);
+
+/** A Demand as it is read, with every default filled in. */
+export type Demand = z.output<typeof demandResource>;

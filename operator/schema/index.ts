@@ -1,0 +1,24 @@
+/**
+ * What Demand, Capability and apps.yaml may hold: the one source of validation, types, defaults and
+ * (later) CRDs, chart values schema and reference docs. A bad document is answered with sentences
+ * that name field, value, bound and remedy.
+ * Invariant: pure; knows no file, no YAML and no protobuf. Imported by everything in operator/.
+ * Every schema stays structural: no unions, every list, map and text bounded, every field described.
+ */
+export { apiGroup, apiVersion } from "./resource.ts";
+export { maxReplicasOfFolder } from "./apps.ts";
+export type { App } from "./apps.ts";
+export type { Capability } from "./capability.ts";
+export type { Contract } from "./contract.ts";
+export { maxDescriptorSetBytes } from "./contract.ts";
+export type { Demand } from "./demand.ts";
+export { check, schemas } from "./check.ts";
+export type { Checked } from "./check.ts";
+export { durationMs } from "./duration.ts";
+export { quantityBytes } from "./quantity.ts";
+export { fieldText } from "./refusal.ts";
+export type { FieldRefusal } from "./refusal.ts";
+export type { FieldPath } from "./schema-document.ts";
+export { nearestName } from "./nearest-name.ts";
+export { selects } from "./selector.ts";
+export type { Selector } from "./selector.ts";
