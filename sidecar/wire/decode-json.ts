@@ -4,7 +4,7 @@
  * smallest part that cannot be decoded is named.
  */
 import { fromJson, type DescField, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
-import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { JsonObject, JsonReadOptions, JsonValue } from "@bufbuild/protobuf";
 
 /** Where and why a JSON value is not the message it should be. */
 export interface JsonDecodeFailure {
@@ -21,27 +21,36 @@ export type JsonDecodeResult<M> =
 
 /**
  * Decodes a value by the protobuf JSON mapping; unknown fields are refused.
+ * @param json nested at most a few hundred levels: the decoder is recursive.
+ * @param options of protobuf-es, for example the registry that resolves `google.protobuf.Any`.
  * Cost: one decode when the value is right; one decode per nested part when it is wrong.
  * Source: protobuf.dev/programming-guides/json.
  */
 export function decodeJson<Desc extends DescMessage>(
   schema: Desc,
   json: JsonValue,
+  options: Partial<JsonReadOptions> = {},
 ): JsonDecodeResult<MessageShape<Desc>> {
-  const decoded = tryDecode(schema, json);
+  const decoded = tryDecode(schema, json, options);
   if (decoded.ok) {
     return decoded;
   }
-  const failure = locate(schema, json, "") ?? { fieldPath: "", rule: decoded.failure.rule };
+  const failure = locate(schema, json, "", options) ?? {
+    fieldPath: "",
+    rule: decoded.failure.rule,
+  };
   return { ok: false, failure };
 }
+
+type Options = Partial<JsonReadOptions>;
 
 function tryDecode<Desc extends DescMessage>(
   schema: Desc,
   json: JsonValue,
+  options: Options,
 ): JsonDecodeResult<MessageShape<Desc>> {
   try {
-    return { ok: true, value: fromJson(schema, json) };
+    return { ok: true, value: fromJson(schema, json, options) };
   } catch (error) {
     return { ok: false, failure: { fieldPath: "", rule: ruleOf(error) } };
   }
@@ -54,7 +63,12 @@ function ruleOf(error: unknown): string {
   return mark < 0 ? message : message.slice(mark + "from JSON: ".length);
 }
 
-function locate(schema: DescMessage, json: JsonValue, path: string): JsonDecodeFailure | undefined {
+function locate(
+  schema: DescMessage,
+  json: JsonValue,
+  path: string,
+  options: Options,
+): JsonDecodeFailure | undefined {
   // Well-known types have their own JSON forms ("15s"): they are leaves here.
   if (schema.typeName.startsWith("google.protobuf.") || !isObject(json)) {
     return undefined;
@@ -65,11 +79,11 @@ function locate(schema: DescMessage, json: JsonValue, path: string): JsonDecodeF
     if (field === undefined) {
       return { fieldPath, rule: `${schema.typeName} has no such field` };
     }
-    const nested = locateInField(field, value, fieldPath);
+    const nested = locateInField(field, value, fieldPath, options);
     if (nested !== undefined) {
       return nested;
     }
-    const alone = tryDecode(schema, { [key]: value });
+    const alone = tryDecode(schema, { [key]: value }, options);
     if (!alone.ok) {
       return { fieldPath, rule: alone.failure.rule };
     }
@@ -81,29 +95,34 @@ function locateInField(
   field: DescField,
   value: JsonValue,
   path: string,
+  options: Options,
 ): JsonDecodeFailure | undefined {
   if (field.fieldKind === "message") {
-    return locatePart(field.message, value, path);
+    return locatePart(field.message, value, path, options);
   }
-  const element = field.fieldKind === "list" || field.fieldKind === "map" ? field.message : undefined;
+  const element =
+    field.fieldKind === "list" || field.fieldKind === "map" ? field.message : undefined;
   if (element === undefined) {
     return undefined;
   }
   if (Array.isArray(value)) {
-    return firstFailure(value.entries(), element, (index) => `${path}[${index}]`);
+    return firstFailure(value.entries(), (index, part) =>
+      locatePart(element, part, `${path}[${index}]`, options),
+    );
   }
   return isObject(value)
-    ? firstFailure(Object.entries(value), element, (key) => `${path}[${JSON.stringify(key)}]`)
+    ? firstFailure(Object.entries(value), (key, part) =>
+        locatePart(element, part, `${path}[${JSON.stringify(key)}]`, options),
+      )
     : undefined;
 }
 
 function firstFailure<K>(
   parts: Iterable<[K, JsonValue]>,
-  schema: DescMessage,
-  pathOf: (key: K) => string,
+  locateOne: (key: K, part: JsonValue) => JsonDecodeFailure | undefined,
 ): JsonDecodeFailure | undefined {
   for (const [key, part] of parts) {
-    const failure = locatePart(schema, part, pathOf(key));
+    const failure = locateOne(key, part);
     if (failure !== undefined) {
       return failure;
     }
@@ -115,12 +134,13 @@ function locatePart(
   schema: DescMessage,
   json: JsonValue,
   path: string,
+  options: Options,
 ): JsonDecodeFailure | undefined {
-  const decoded = tryDecode(schema, json);
+  const decoded = tryDecode(schema, json, options);
   if (decoded.ok) {
     return undefined;
   }
-  return locate(schema, json, path) ?? { fieldPath: path, rule: decoded.failure.rule };
+  return locate(schema, json, path, options) ?? { fieldPath: path, rule: decoded.failure.rule };
 }
 
 function isObject(json: JsonValue): json is JsonObject {
