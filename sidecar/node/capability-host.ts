@@ -1,0 +1,277 @@
+/**
+ * One Capability of this node: its pool, driven by real time, its links, and the application's calls
+ * that wait for its answers.
+ */
+import { randomUUID } from "node:crypto";
+import type { LeaseVerb, PulledItem, Result, Unsubscribe, VerbResult } from "../api/ports.ts";
+import { assertNever } from "../core/ports.ts";
+import {
+  type CapabilityEffect,
+  type CapabilityInput,
+  type CapabilityOptions,
+  CapabilityPool,
+  type CapabilityReply,
+  type CapabilitySnapshot,
+  type WorkContract,
+} from "../core/work/index.ts";
+import { decodeToProvider, encodeToDemand } from "../wire/work-messages.ts";
+import { EnginePump } from "./engine-pump.ts";
+import type { HostComponents } from "./host-components.ts";
+import type { LinkId, LinkOwner } from "./links.ts";
+import { PendingCalls } from "./pending-calls.ts";
+import { refusal } from "./refusal.ts";
+
+/** What a capability is made from. */
+export interface CapabilityHostOptions {
+  readonly name: string;
+  readonly contract: WorkContract;
+  readonly options: CapabilityOptions;
+}
+
+/** What a CapabilityHost tells the node. */
+export interface CapabilityHostEvents {
+  /** The set of nodes that the pool wants sessions with. */
+  wanted(nodeIds: readonly string[]): void;
+}
+
+/** What the pool is told by the node. */
+export type PoolInput = Extract<
+  CapabilityInput,
+  { readonly type: "candidates" | "sessionUp" | "sessionDown" | "dialFailed" | "rtt" }
+>;
+
+/** Both numbers of a link: the pool's and the node's. */
+interface PoolLink {
+  readonly inPool: number;
+  readonly inNode: LinkId;
+}
+
+/** A pool with its surroundings. */
+export class CapabilityHost implements LinkOwner {
+  readonly name: string;
+  readonly #components: HostComponents;
+  readonly #events: CapabilityHostEvents;
+  readonly #pool: CapabilityPool;
+  readonly #pump: EnginePump<CapabilityInput, CapabilityEffect>;
+  readonly #calls = new PendingCalls<CapabilityReply>();
+  readonly #byPool = new Map<number, PoolLink>();
+  readonly #byNode = new Map<LinkId, PoolLink>();
+  readonly #leaseListeners = new Map<string, Set<(reason: string) => void>>();
+  readonly #drained = Promise.withResolvers<void>();
+  #contract: WorkContract;
+
+  constructor(
+    options: CapabilityHostOptions,
+    components: HostComponents,
+    events: CapabilityHostEvents,
+  ) {
+    this.name = options.name;
+    this.#components = components;
+    this.#events = events;
+    this.#contract = options.contract;
+    this.#pool = new CapabilityPool(options, components);
+    this.#pump = new EnginePump(this.#pool, {
+      clock: components.clock,
+      timers: components.timers,
+      perform: (effect) => {
+        this.#perform(effect);
+      },
+    });
+  }
+
+  /** What is taken and given back. */
+  get contract(): WorkContract {
+    return this.#contract;
+  }
+
+  /** Hands on what the node learnt of demands and sessions. */
+  tell(input: PoolInput): void {
+    this.#pump.handle(input);
+  }
+
+  /** See ProviderService.pull. */
+  async pull(
+    options: { readonly max: number; readonly waitMs: number; readonly presence?: string },
+    signal?: AbortSignal,
+  ): Promise<Result<readonly PulledItem[]>> {
+    const { call, answer } = this.#calls.open(signal, (gone) => {
+      this.#pump.handle({ type: "pullCancelled", call: gone });
+    });
+    this.#pump.handle({ type: "pull", call, ...options });
+    const reply = await answer;
+    if (reply?.kind === "refused") {
+      return { ok: false, refusal: reply.refusal };
+    }
+    const items = reply?.kind === "pulled" ? reply.items : [];
+    if (signal?.aborted === true) {
+      this.#giveBack(items, "the application went away before it got the item");
+      return { ok: true, value: [] };
+    }
+    return { ok: true, value: items };
+  }
+
+  /** See ProviderService.settle. */
+  async settle(lease: string, verb: LeaseVerb): Promise<Result<VerbResult>> {
+    const { call, answer } = this.#calls.open();
+    this.#pump.handle({ type: "verb", call, lease, verb });
+    const reply = await answer;
+    if (reply?.kind === "settled") {
+      return { ok: true, value: { state: reply.state, cancelled: reply.cancelled } };
+    }
+    return reply?.kind === "refused"
+      ? { ok: false, refusal: reply.refusal }
+      : refusal("STALE_LEASE", "the sidecar ended before the demand had recorded it");
+  }
+
+  /** See ProviderService.openPresence. */
+  openPresence(): { readonly id: string; readonly close: () => void } {
+    const id = randomUUID();
+    this.#pump.handle({ type: "presenceOpened", presence: id });
+    let open = true;
+    const close = (): void => {
+      if (open) {
+        open = false;
+        this.#pump.handle({ type: "presenceClosed", presence: id });
+      }
+    };
+    return { id, close };
+  }
+
+  /** See ProviderService.onLeaseEnded. */
+  onLeaseEnded(lease: string, listener: (reason: string) => void): Unsubscribe {
+    const listeners = this.#leaseListeners.get(lease) ?? new Set();
+    this.#leaseListeners.set(lease, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#leaseListeners.delete(lease);
+    };
+  }
+
+  snapshot(): CapabilitySnapshot {
+    return this.#pool.snapshot(this.#components.clock.nowMs());
+  }
+
+  onMessage(link: LinkId, message: Uint8Array): void {
+    const known = this.#byNode.get(link);
+    if (known === undefined) {
+      return;
+    }
+    const decoded = decodeToProvider(message);
+    if (decoded.ok) {
+      this.#pump.handle({ type: "message", link: known.inPool, message: decoded.value });
+    } else {
+      this.#components.links.refuse(link, decoded.reason);
+    }
+  }
+
+  onLost(link: LinkId): void {
+    const known = this.#forget(this.#byNode.get(link));
+    if (known !== undefined) {
+      this.#pump.handle({ type: "linkLost", link: known.inPool });
+    }
+  }
+
+  /** Takes over a changed configuration. */
+  configure(contract: WorkContract, options: CapabilityOptions): void {
+    this.#contract = contract;
+    this.#pump.handle({ type: "configure", contract, options });
+  }
+
+  /** Takes nothing new; resolves when nothing is held. */
+  drain(): Promise<void> {
+    this.#pump.handle({ type: "drain" });
+    return this.#drained.promise;
+  }
+
+  /** Releases the rest with this reason, leaves every demand, ends the host. */
+  close(reason: string): void {
+    this.#pump.handle({ type: "close", reason });
+    this.#pump.close();
+    this.#calls.closeAll();
+  }
+
+  #perform(effect: CapabilityEffect): void {
+    switch (effect.type) {
+      case "want":
+        this.#events.wanted(effect.nodeIds);
+        break;
+      case "openLink":
+        this.#open(effect.link, effect.nodeId);
+        break;
+      case "send":
+        this.#send(effect.link, encodeToDemand(effect.message));
+        break;
+      case "closeLink":
+        this.#close(effect.link);
+        break;
+      case "reply":
+        this.#reply(effect.call, effect.reply);
+        break;
+      case "deliver":
+        // Pools of this node are pulled from, also for push delivery.
+        throw new Error("a pool that is pulled from pushed an item");
+      case "leaseEnded":
+        this.#leaseEnded(effect.lease, effect.detail);
+        break;
+      case "drained":
+        this.#drained.resolve();
+        break;
+      default:
+        assertNever(effect);
+    }
+  }
+
+  #open(inPool: number, nodeId: string): void {
+    const inNode = this.#components.links.open(nodeId, this);
+    if (inNode === undefined) {
+      this.#pump.handle({ type: "linkLost", link: inPool });
+      return;
+    }
+    const link = { inPool, inNode };
+    this.#byPool.set(inPool, link);
+    this.#byNode.set(inNode, link);
+  }
+
+  #send(inPool: number, message: Uint8Array): void {
+    const link = this.#byPool.get(inPool);
+    if (link !== undefined) this.#components.links.send(link.inNode, message);
+  }
+
+  #close(inPool: number): void {
+    const link = this.#forget(this.#byPool.get(inPool));
+    if (link !== undefined) this.#components.links.close(link.inNode);
+  }
+
+  #forget(link: PoolLink | undefined): PoolLink | undefined {
+    if (link !== undefined) {
+      this.#byPool.delete(link.inPool);
+      this.#byNode.delete(link.inNode);
+    }
+    return link;
+  }
+
+  /** A pull whose caller is gone keeps nothing: its leases go back without an attempt counted. */
+  #reply(call: number, reply: CapabilityReply): void {
+    if (!this.#calls.answer(call, reply) && reply.kind === "pulled") {
+      this.#giveBack(reply.items, "the application went away before it got the item");
+    }
+  }
+
+  #giveBack(items: readonly PulledItem[], reason: string): void {
+    for (const item of items) {
+      const { call } = this.#calls.open();
+      this.#pump.handle({
+        type: "verb",
+        call,
+        lease: item.lease,
+        verb: { verb: "release", reason },
+      });
+    }
+  }
+
+  #leaseEnded(lease: string, reason: string): void {
+    const listeners = [...(this.#leaseListeners.get(lease) ?? [])];
+    this.#leaseListeners.delete(lease);
+    for (const listener of listeners) listener(reason);
+  }
+}
