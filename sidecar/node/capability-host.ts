@@ -147,6 +147,11 @@ export class CapabilityHost implements LinkOwner {
     };
   }
 
+  /** True while verbs for this lease belong here, also a while after its end. */
+  holds(lease: string): boolean {
+    return this.#pool.holds(lease);
+  }
+
   snapshot(): CapabilitySnapshot {
     return this.#pool.snapshot(this.#components.clock.nowMs());
   }

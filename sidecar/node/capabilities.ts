@@ -1,0 +1,155 @@
+/** All Capabilities of this node: the provider's half of the API. */
+import type { CapabilityConfig } from "../../proto/gen/spillway/control/v1/node_config_pb.ts";
+import type {
+  CapabilityView,
+  LeaseVerb,
+  ProviderService,
+  PulledItem,
+  Result,
+  Unsubscribe,
+  VerbResult,
+} from "../api/ports.ts";
+import { leaseRefusal } from "../core/work/index.ts";
+import { CapabilityHost } from "./capability-host.ts";
+import type { Contracts } from "./contracts.ts";
+import type { HostComponents } from "./host-components.ts";
+import { capabilityViewOf } from "./item-view.ts";
+import { refusal } from "./refusal.ts";
+import { capabilityOptionsOf } from "./work-options.ts";
+
+/** What the capabilities need beside what every host needs. */
+export interface CapabilitiesComponents extends HostComponents {
+  readonly contracts: Contracts;
+  /** All nodes that any pool wants a session with. */
+  readonly onWanted: (nodeIds: ReadonlySet<string>) => void;
+  /** A pool began: it has to be told of demands and sessions. */
+  readonly onBegun: (host: CapabilityHost) => void;
+}
+
+/** Keeps one host for each configured capability. */
+export class Capabilities implements ProviderService {
+  readonly #components: CapabilitiesComponents;
+  readonly #hosts = new Map<string, CapabilityHost>();
+  readonly #wanted = new Map<string, readonly string[]>();
+
+  constructor(components: CapabilitiesComponents) {
+    this.#components = components;
+  }
+
+  /** Hosts by name. */
+  get hosts(): ReadonlyMap<string, CapabilityHost> {
+    return this.#hosts;
+  }
+
+  /**
+   * Takes over a list of capabilities: new ones begin, changed ones go on, missing ones end.
+   * @throws {WorkError} `INVALID_OPTION`.
+   */
+  configure(configs: readonly CapabilityConfig[]): void {
+    const named = new Set(configs.map((config) => config.name));
+    for (const [name, host] of this.#hosts) {
+      if (!named.has(name)) {
+        this.#hosts.delete(name);
+        host.close(`the capability ${name} was removed`);
+        this.#want(name, []);
+      }
+    }
+    for (const config of configs) {
+      this.#take(config);
+    }
+  }
+
+  capabilities(): readonly CapabilityView[] {
+    return [...this.#hosts.values()].map((host) =>
+      capabilityViewOf(host.snapshot(), host.contract),
+    );
+  }
+
+  capability(name: string): Result<CapabilityView> {
+    const host = this.#hosts.get(name);
+    return host === undefined
+      ? this.#unknown(name)
+      : { ok: true, value: capabilityViewOf(host.snapshot(), host.contract) };
+  }
+
+  async pull(
+    capability: string,
+    options: { readonly max: number; readonly waitMs: number; readonly presence?: string },
+    signal?: AbortSignal,
+  ): Promise<Result<readonly PulledItem[]>> {
+    const host = this.#hosts.get(capability);
+    return host === undefined ? this.#unknown(capability) : host.pull(options, signal);
+  }
+
+  async settle(lease: string, verb: LeaseVerb): Promise<Result<VerbResult>> {
+    const host = this.#holderOf(lease);
+    return host === undefined
+      ? { ok: false, refusal: leaseRefusal(lease) }
+      : host.settle(lease, verb);
+  }
+
+  openPresence(capability: string): Result<{ readonly id: string; readonly close: () => void }> {
+    const host = this.#hosts.get(capability);
+    return host === undefined
+      ? this.#unknown(capability)
+      : { ok: true, value: host.openPresence() };
+  }
+
+  onLeaseEnded(lease: string, listener: (reason: string) => void): Unsubscribe {
+    return this.#holderOf(lease)?.onLeaseEnded(lease, listener) ?? (() => undefined);
+  }
+
+  /** Takes nothing new; resolves when nothing is held. */
+  async drain(): Promise<void> {
+    await Promise.all([...this.#hosts.values()].map((host) => host.drain()));
+  }
+
+  /** Releases the rest and leaves every demand. */
+  close(reason: string): void {
+    for (const host of this.#hosts.values()) {
+      host.close(reason);
+    }
+    this.#hosts.clear();
+  }
+
+  #take(config: CapabilityConfig): void {
+    const contract = this.#components.contracts.get(config.contract);
+    const options = capabilityOptionsOf(config);
+    const known = this.#hosts.get(config.name);
+    if (known !== undefined) {
+      known.configure(contract.work, options);
+      this.#components.onBegun(known);
+      return;
+    }
+    const host = new CapabilityHost(
+      { name: config.name, contract: contract.work, options },
+      this.#components,
+      {
+        wanted: (nodeIds) => {
+          this.#want(config.name, nodeIds);
+        },
+      },
+    );
+    this.#hosts.set(config.name, host);
+    this.#components.onBegun(host);
+  }
+
+  #want(capability: string, nodeIds: readonly string[]): void {
+    this.#wanted.set(capability, nodeIds);
+    if (nodeIds.length === 0) this.#wanted.delete(capability);
+    this.#components.onWanted(new Set([...this.#wanted.values()].flat()));
+  }
+
+  #holderOf(lease: string): CapabilityHost | undefined {
+    return [...this.#hosts.values()].find((host) => host.holds(lease));
+  }
+
+  #unknown(name: string): ReturnType<typeof refusal> {
+    const known = [...this.#hosts.keys()].slice(0, 10).join(", ") || "none";
+    return refusal(
+      "UNKNOWN_CAPABILITY",
+      `This pod has no capability ${name}; it has: ${known}. ` +
+        "Check the name and the Capability's selector.",
+    );
+  }
+}

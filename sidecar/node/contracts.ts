@@ -1,0 +1,65 @@
+/** The contracts of a configuration, resolved once each. */
+import type { Contract, NodeConfig } from "../../proto/gen/spillway/control/v1/node_config_pb.ts";
+import type { WorkContract } from "../core/work/index.ts";
+import { type ResolvedContract, resolveContract } from "../wire/contract.ts";
+import { NodeError } from "./node-error.ts";
+
+/** A contract with everything that is made of it. */
+export interface NodeContract {
+  readonly names: Contract;
+  readonly descriptorSet: Uint8Array;
+  readonly resolved: ResolvedContract;
+  /** What the engines compare. */
+  readonly work: WorkContract;
+}
+
+/** Contracts by what names them; a configuration taken over again resolves nothing twice. */
+export class Contracts {
+  #known = new Map<string, NodeContract>();
+
+  /**
+   * Resolves every contract of a configuration and forgets those of the one before.
+   * @throws {NodeError} `CONTRACT_UNRESOLVED` naming the resource and what is wrong.
+   */
+  take(config: NodeConfig): void {
+    const next = new Map<string, NodeContract>();
+    for (const { name, contract } of [...config.demands, ...config.capabilities]) {
+      if (contract === undefined) {
+        throw new NodeError("CONTRACT_UNRESOLVED", `${name} has no contract`);
+      }
+      const key = keyOf(contract);
+      next.set(key, this.#known.get(key) ?? resolve(config, contract, name));
+    }
+    this.#known = next;
+  }
+
+  /** @throws {NodeError} `CONTRACT_UNRESOLVED` when no `take` has seen it: a bug. */
+  get(contract: Contract | undefined): NodeContract {
+    const known = contract === undefined ? undefined : this.#known.get(keyOf(contract));
+    if (known === undefined) {
+      throw new NodeError("CONTRACT_UNRESOLVED", "a contract was asked for before it was taken");
+    }
+    return known;
+  }
+}
+
+function keyOf(contract: Contract): string {
+  return `${contract.request} ${contract.response} ${contract.descriptorSet}`;
+}
+
+function resolve(config: NodeConfig, contract: Contract, resource: string): NodeContract {
+  const set = config.descriptorSets.find((each) => each.hash === contract.descriptorSet);
+  const descriptorSet = set?.content ?? new Uint8Array();
+  const result = resolveContract(contract, descriptorSet);
+  if (!result.ok) {
+    throw new NodeError("CONTRACT_UNRESOLVED", `${resource}: ${result.failure.message}`);
+  }
+  const { hash } = result.contract;
+  const { request, response } = contract;
+  return {
+    names: contract,
+    descriptorSet,
+    resolved: result.contract,
+    work: { request, response, contractHash: hash },
+  };
+}
