@@ -1,0 +1,116 @@
+/** A Capability's source of work on the node of this process. */
+import type { LeaseVerb, NodeService, PulledItem, Unsubscribe } from "../../api/ports.ts";
+import { SdkError } from "../sdk-error.ts";
+import type { WarningListener } from "../warning.ts";
+import type {
+  CapabilityLink,
+  CapabilityListener,
+  CapabilitySpec,
+  Delivery,
+  SettleAnswer,
+} from "../work-backend.ts";
+import type { NodeDoor } from "./embedded-node.ts";
+
+/** How long a pull waits for the first item. */
+const pullWaitMs = 30_000;
+
+interface Presence {
+  readonly service: NodeService;
+  readonly id: string;
+  readonly close: () => void;
+}
+
+/** One Capability on a NodeService. */
+export class EmbeddedCapabilityLink implements CapabilityLink {
+  readonly #spec: CapabilitySpec;
+  readonly #listener: CapabilityListener;
+  readonly #door: NodeDoor & { readonly warn: WarningListener };
+  readonly #presence: Promise<Presence | undefined>;
+  readonly #watched = new Map<string, Unsubscribe>();
+
+  constructor(
+    spec: CapabilitySpec,
+    listener: CapabilityListener,
+    door: NodeDoor & { readonly warn: WarningListener },
+  ) {
+    this.#spec = spec;
+    this.#listener = listener;
+    this.#door = door;
+    this.#presence = this.#open();
+  }
+
+  async pull(max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
+    const presence = await this.#presence;
+    if (presence === undefined) {
+      // The node never started, which was told; nothing will come.
+      await aborted(signal);
+      return [];
+    }
+    const options = { max, waitMs: pullWaitMs, presence: presence.id };
+    const pulled = await presence.service.pull(this.#spec.name, options, signal);
+    if (!pulled.ok) {
+      const message = `Capability ${this.#spec.name} is refused: ${pulled.refusal.detail}`;
+      this.#door.warn({ code: "REFUSED", message });
+      await aborted(signal);
+      return [];
+    }
+    return pulled.value.map((item) => this.#deliver(presence.service, item));
+  }
+
+  async settle(lease: string, verb: LeaseVerb): Promise<SettleAnswer> {
+    const presence = await this.#presence;
+    if (presence === undefined) {
+      return { ok: false, code: "NODE_FAILED", message: "The embedded node did not start." };
+    }
+    const settled = await presence.service.settle(lease, verb);
+    if (verb.verb !== "heartbeat") {
+      this.#watched.get(lease)?.();
+      this.#watched.delete(lease);
+    }
+    return settled.ok
+      ? { ok: true, cancelled: settled.value.cancelled }
+      : { ok: false, code: settled.refusal.code, message: settled.refusal.detail };
+  }
+
+  async close(): Promise<void> {
+    this.#watched.forEach((unsubscribe) => unsubscribe());
+    this.#watched.clear();
+    (await this.#presence)?.close();
+    await this.#door.leave();
+  }
+
+  async #open(): Promise<Presence | undefined> {
+    try {
+      const service = await this.#door.open();
+      const presence = service.openPresence(this.#spec.name);
+      if (!presence.ok) {
+        throw new SdkError("NODE_FAILED", presence.refusal.detail);
+      }
+      return { service, id: presence.value.id, close: presence.value.close };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const message = `Capability ${this.#spec.name} gets no work: ${reason}`;
+      this.#door.warn({ code: "NODE", message, cause: error });
+      return undefined;
+    }
+  }
+
+  #deliver(service: NodeService, item: PulledItem): Delivery {
+    const { lease, request, ...rest } = item;
+    const unsubscribe = service.onLeaseEnded(lease, (reason) => {
+      this.#watched.delete(lease);
+      this.#listener.onLeaseEnded(lease, reason);
+    });
+    this.#watched.set(lease, unsubscribe);
+    return { ...rest, lease, request: { encoding: "binary", bytes: request } };
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+    }
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
