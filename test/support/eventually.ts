@@ -18,7 +18,8 @@ export interface EventuallyOptions {
  * Calls `probe` until it neither throws nor answers false or undefined.
  * @param probe a question without side effects; a thrown error (a failed `expect`) means "not yet".
  * @returns what the probe answered.
- * @throws {Error} at the deadline, with the last error of the probe as its cause and in its message.
+ * @throws {Error} at the deadline, with the last error of the probe as its cause and in its
+ *   message.
  */
 export async function eventually<T>(
   probe: () => T | Promise<T>,

@@ -16,7 +16,8 @@ export type DeclareSuite = (name: string, body: SuiteBody) => void;
 /**
  * `describe`, unless the machine lacks something.
  *
- *     skipUnless(isRoot(), "needs root: it makes network namespaces")("two interfaces", () => { … });
+ *     skipUnless(isRoot(), "needs root: it makes network namespaces")("two interfaces", () => { …
+ *     });
  *
  * @param condition what the suite needs, found out once by a probe of this file.
  * @param reason what is missing and why it is needed; becomes part of the reported name.
@@ -52,7 +53,10 @@ export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-/** @returns whether this process can make network namespaces: root, Linux, `ip`, and the kernel lets it. */
+/**
+ * @returns whether this process can make network namespaces: root, Linux, `ip`, and the kernel lets
+ *   it.
+ */
 export function canMakeNetworkNamespaces(): boolean {
   if (process.platform !== "linux" || !isRoot()) return false;
   const name = `spillway-probe-${process.pid}`;

@@ -18,7 +18,8 @@ export interface TestReport {
 
 /**
  * @param report undefined when the tests never came to an end.
- * @returns the line. A file that could not be loaded has no tests of its own and counts as one failure.
+ * @returns the line. A file that could not be loaded has no tests of its own and counts as one
+ *   failure.
  */
 export function summaryLine(report: TestReport | undefined): string {
   if (report === undefined) return "0 passed, 1 failed, 0 skipped";

@@ -1,4 +1,6 @@
-/** Rules on the project's pages (Markdown): what they name must exist. Each returns what breaks it. */
+/**
+ * Rules on the project's pages (Markdown): what they name must exist. Each returns what breaks it.
+ */
 import { dirname, normalize } from "node:path";
 import type { Finding, SourceFile } from "./tree.ts";
 

@@ -11,8 +11,8 @@ export interface ToolRun {
 }
 
 /**
- * Runs a JavaScript program of node_modules with the Node that runs the tests, which is also first in
- * its PATH (buf starts its plugin by the name `node`).
+ * Runs a JavaScript program of node_modules with the Node that runs the tests, which is also first
+ * in its PATH (buf starts its plugin by the name `node`).
  * @param script path from the top, for example `node_modules/eslint/bin/eslint.js`.
  * @param cwd folder from the top to run in.
  */

@@ -52,6 +52,29 @@ export function functionLengths(file: SourceFile): { line: number; lines: number
   return found;
 }
 
+/** Where string and template literals stand: a sentence or a proto snippet in one is not cut. */
+function literalSpans(source: ts.SourceFile): { from: number; to: number }[] {
+  const spans: { from: number; to: number }[] = [];
+  walk(source, (node) => {
+    if (!ts.isStringLiteralLike(node) && !ts.isTemplateExpression(node)) return;
+    spans.push({ from: node.getStart(source), to: node.getEnd() });
+  });
+  return spans;
+}
+
+function lineLengthFindings(file: SourceFile): Finding[] {
+  const source = syntaxOf(file);
+  const spans = literalSpans(source);
+  const lines = file.text.split("\n");
+  return lines.flatMap((text, index): Finding[] => {
+    if (text.length <= limits.lineColumns) return [];
+    const excess = source.getPositionOfLineAndCharacter(index, limits.lineColumns);
+    if (spans.some(({ from, to }) => from < excess && excess <= to)) return [];
+    const message = `line length: ${text.length} columns, at most ${limits.lineColumns}`;
+    return [{ path: file.path, line: index + 1, message, remedy: "break the line" }];
+  });
+}
+
 /** @returns the number of lines of a text. */
 export function lineCount(text: string): number {
   return text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
@@ -66,11 +89,7 @@ export function lengthFindings(file: SourceFile, ships: boolean): Finding[] {
     const message = `file length: ${lines} lines, at most ${limits.fileLines}`;
     findings.push({ path, message, remedy: "two ideas live here: give the second its own file" });
   }
-  for (const [index, text] of file.text.split("\n").entries()) {
-    if (text.length <= limits.lineColumns) continue;
-    const message = `line length: ${text.length} columns, at most ${limits.lineColumns}`;
-    findings.push({ path, line: index + 1, message, remedy: "break the line or the string" });
-  }
+  findings.push(...lineLengthFindings(file));
   if (!ships) return findings;
   for (const { line, lines: length } of functionLengths(file)) {
     if (length <= limits.functionLines) continue;

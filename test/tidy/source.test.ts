@@ -79,6 +79,11 @@ describe("source rules can fail", () => {
     expect(asLines(lengthFindings(snippet(many), true))[0]).toContain("value exports: 9");
   });
 
+  test("a sentence in a string is not cut", () => {
+    const text = `const a = 1;\nconst b = "${"x ".repeat(60)}";\n`;
+    expect(lengthFindings(snippet(text), true)).toEqual([]);
+  });
+
   test("limits of functions do not bind a test's describe", () => {
     expect(lengthFindings(snippet(long), false)).toEqual([]);
   });

@@ -64,7 +64,9 @@ export const shippedSource = /^(sidecar|operator)\/.*\.ts$/;
 /** TypeScript that is written by hand. */
 export const handWritten = /^(sidecar|operator|test|examples)\/.*\.ts$/;
 
-/** @returns the findings as lines `path:line: message. Remedy: …`, for a test to compare with []. */
+/**
+ * @returns the findings as lines `path:line: message. Remedy: …`, for a test to compare with [].
+ */
 export function asLines(findings: readonly Finding[]): string[] {
   return findings.map(({ path, line, message, remedy }) => {
     const place = line === undefined ? path : `${path}:${line}`;
