@@ -192,6 +192,8 @@ export interface ProviderService {
     options: { readonly max: number; readonly waitMs: number; readonly presence?: string },
     signal?: AbortSignal,
   ): Promise<Result<readonly PulledItem[]>>;
+  /** The capability that got this lease, for its contract; undefined when the lease is not known. */
+  capabilityOfLease(lease: string): string | undefined;
   /** Refusals: STALE_LEASE, UNKNOWN_LEASE, INVALID_PAYLOAD. Resolves once the demand has recorded it. */
   settle(lease: string, verb: LeaseVerb): Promise<Result<VerbResult>>;
   /**
