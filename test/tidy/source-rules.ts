@@ -173,21 +173,48 @@ export function exportsOf(file: SourceFile): DeclaredExport[] {
   return [...found.values()];
 }
 
-/** Fields of exported option records (`…Options`, `…Policy`, `…Config`) that have no sentence. */
-export function optionFieldFindings(file: SourceFile): Finding[] {
-  const findings: Finding[] = [];
-  for (const statement of syntaxOf(file).statements) {
-    if (!isExported(statement) || !ts.isInterfaceDeclaration(statement)) continue;
-    if (!/(Options|Policy|Config)$/.test(statement.name.text)) continue;
-    for (const member of statement.members) {
-      if (hasDoc(member)) continue;
-      const field = `${statement.name.text}.${member.name?.getText() ?? "?"}`;
-      const message = `option without a sentence: ${field}`;
-      const remedy = "say meaning, unit, range and default above it";
-      findings.push({ path: file.path, line: lineOf(member), message, remedy });
+const scalarKinds = new Set([
+  ts.SyntaxKind.NumberKeyword,
+  ts.SyntaxKind.StringKeyword,
+  ts.SyntaxKind.BooleanKeyword,
+  ts.SyntaxKind.LiteralType,
+]);
+
+/** Whether a type is a number, text or choice: what somebody sets, not a port that is wired in. */
+function isScalar(type: ts.TypeNode | undefined): boolean {
+  if (type === undefined) return false;
+  if (ts.isUnionTypeNode(type)) return type.types.every(isScalar);
+  return scalarKinds.has(type.kind);
+}
+
+/** Values without a sentence below a type, records inside it included. */
+function bareValues(members: ts.NodeArray<ts.TypeElement>, prefix: string): [string, ts.Node][] {
+  return members.flatMap((member): [string, ts.Node][] => {
+    if (!ts.isPropertySignature(member)) return [];
+    const field = `${prefix}.${member.name.getText()}`;
+    if (member.type !== undefined && ts.isTypeLiteralNode(member.type)) {
+      return bareValues(member.type.members, field);
     }
-  }
-  return findings;
+    return isScalar(member.type) && !hasDoc(member) ? [[field, member]] : [];
+  });
+}
+
+/**
+ * Values of exported option records (`…Options`, `…Policy`) that have no sentence. A `Partial…`
+ * record repeats the fields of the complete one, where the sentences are.
+ */
+export function optionFieldFindings(file: SourceFile): Finding[] {
+  return syntaxOf(file).statements.flatMap((statement): Finding[] => {
+    if (!isExported(statement) || !ts.isInterfaceDeclaration(statement)) return [];
+    const name = statement.name.text;
+    if (!/(Options|Policy)$/.test(name) || name.startsWith("Partial")) return [];
+    return bareValues(statement.members, name).map(([field, node]) => ({
+      path: file.path,
+      line: lineOf(node),
+      message: `option without a sentence: ${field}`,
+      remedy: "say meaning, unit, range and default above it",
+    }));
+  });
 }
 
 /** `export *` and default exports. */
