@@ -83,6 +83,8 @@ const sidecarRooms: readonly Room[] = [
       "sidecar/api",
       "sidecar/api/ports",
       "sidecar/runtime",
+      // The node's configuration and announcements are messages; nobody declares them a second time.
+      "proto/gen",
     ],
     ["@bufbuild/protobuf"],
   ),
@@ -98,7 +100,7 @@ const sidecarRooms: readonly Room[] = [
       "proto/gen",
       ...reachingRooms,
     ],
-    ["@bufbuild/protobuf", "undici"],
+    ["@bufbuild/protobuf", "undici", "eventsource-parser"],
   ),
 ];
 
