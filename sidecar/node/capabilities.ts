@@ -88,6 +88,10 @@ export class Capabilities implements ProviderService {
       : host.settle(lease, verb);
   }
 
+  capabilityOfLease(lease: string): string | undefined {
+    return this.#holderOf(lease)?.name;
+  }
+
   openPresence(capability: string): Result<{ readonly id: string; readonly close: () => void }> {
     const host = this.#hosts.get(capability);
     return host === undefined

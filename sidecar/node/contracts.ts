@@ -41,6 +41,18 @@ export class Contracts {
     }
     return known;
   }
+
+  /**
+   * The contract behind what an engine was given.
+   * @throws {NodeError} `CONTRACT_UNRESOLVED` when it was not from here: a bug.
+   */
+  of(work: WorkContract): NodeContract {
+    const found = [...this.#known.values()].find((each) => each.work === work);
+    if (found === undefined) {
+      throw new NodeError("CONTRACT_UNRESOLVED", `no contract from ${work.request}`);
+    }
+    return found;
+  }
 }
 
 function keyOf(contract: Contract): string {

@@ -68,7 +68,9 @@ export class Links {
   /** Takes a session that has just opened. The dialler's side opens its data lane. */
   attach(session: PeerSession): void {
     session.onClosed((end) => {
-      this.#detach(session, end.clean);
+      // Only a node that ends gives up what it holds; after any other close it comes back.
+      const ends = end.code === "SHUTDOWN" || end.code === "DRAINING";
+      this.#detach(session, end.clean && ends);
     });
     if (session.dialled) {
       this.#adopt(session, session.openLane());
@@ -153,7 +155,17 @@ export class Links {
     return route?.kind === "remote" ? route.entry.session : undefined;
   }
 
+  /** True while any link runs over the session. */
+  inUse(session: PeerSession): boolean {
+    const entry = this.#entries.get(session.peer.nodeId);
+    return entry?.session === session && entry.linkByChannel.size > 0;
+  }
+
   #adopt(session: PeerSession, lane: Lane): void {
+    const replaced = this.#entries.get(session.peer.nodeId);
+    if (replaced !== undefined) {
+      this.#detach(replaced.session, false);
+    }
     const entry: SessionEntry = { session, lane, linkByChannel: new Map() };
     this.#entries.set(session.peer.nodeId, entry);
     lane.onChannelClosed((channel) => {

@@ -1,0 +1,44 @@
+/** The node as the API and the embedded SDK call it. */
+import type { ContractView, NodeService } from "../api/ports.ts";
+import type { Health } from "../runtime/index.ts";
+import type { Node } from "./node.ts";
+
+/**
+ * Joins the halves of a node into the one port.
+ * @param drain begins the drain of the whole process; resolves when nothing is held or pending.
+ */
+export function nodeServiceOf(node: Node, health: Health, drain: () => Promise<void>): NodeService {
+  const { demands, capabilities, neighbourhood, contracts } = node;
+  return {
+    get configured() {
+      return node.configured;
+    },
+    contractOf(kind, name) {
+      const hosts = kind === "demand" ? demands.hosts : capabilities.hosts;
+      const host = hosts.get(name);
+      if (host === undefined) {
+        return undefined;
+      }
+      const { names, descriptorSet } = contracts.of(host.contract);
+      const contract: ContractView = names;
+      return { contract, descriptorSet };
+    },
+    demands: () => demands.demands(),
+    demand: (name) => demands.demand(name),
+    add: (...args) => demands.add(...args),
+    item: (ticket) => demands.item(ticket),
+    waitForItem: (...args) => demands.waitForItem(...args),
+    cancel: (ticket) => demands.cancel(ticket),
+    subscribeOutcomes: (...args) => demands.subscribeOutcomes(...args),
+    capabilities: () => capabilities.capabilities(),
+    capability: (name) => capabilities.capability(name),
+    pull: (...args) => capabilities.pull(...args),
+    settle: (...args) => capabilities.settle(...args),
+    capabilityOfLease: (lease) => capabilities.capabilityOfLease(lease),
+    openPresence: (capability) => capabilities.openPresence(capability),
+    onLeaseEnded: (...args) => capabilities.onLeaseEnded(...args),
+    peers: () => neighbourhood.views(),
+    readiness: () => health.readiness(),
+    drain,
+  };
+}
