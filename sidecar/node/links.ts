@@ -4,6 +4,7 @@
  */
 import type { NodeId } from "../core/ports.ts";
 import type { Lane, PeerSession } from "../transport/ports.ts";
+import { TransportError } from "../transport/transport-error.ts";
 
 /** Number of a link in this node; never used twice. */
 export type LinkId = number;
@@ -83,7 +84,7 @@ export class Links {
 
   /**
    * Opens a link to a demand of a node.
-   * @returns undefined when there is no session with that node.
+   * @returns undefined when there is no session with that node, or no channel is left on it.
    */
   open(nodeId: NodeId, owner: LinkOwner): LinkId | undefined {
     if (nodeId === this.#own.nodeId) {
@@ -93,7 +94,13 @@ export class Links {
     if (entry === undefined) {
       return undefined;
     }
-    return this.#add(entry, entry.lane.openChannel(), { link: this.#next++, owner });
+    try {
+      return this.#add(entry, entry.lane.openChannel(), { link: this.#next++, owner });
+    } catch (error) {
+      // The session ended in this turn, or carries as many channels as it may: no link now.
+      if (error instanceof TransportError) return undefined;
+      throw error;
+    }
   }
 
   /** Sends a message; one on a link that is gone is dropped, for its owner has been told. */
