@@ -17,7 +17,7 @@ const pureGlobals = [
 ];
 
 export default tseslint.config(
-  { ignores: ["proto/gen", "dist", "node_modules", "coverage"] },
+  { ignores: ["proto/gen", "examples/*/gen", "dist", "node_modules", "coverage"] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: { allowDefaultProject: ["*.js"] } } },
@@ -65,6 +65,16 @@ export default tseslint.config(
       "@typescript-eslint/no-unsafe-call": "off",
       "@typescript-eslint/no-unsafe-return": "off",
     },
+  },
+  {
+    // Programs of their own: their output is the terminal.
+    files: ["examples/**/*.ts"],
+    rules: { "no-console": "off" },
+  },
+  {
+    // Scripts of the pages, as the browser gets them.
+    files: ["examples/**/page/*.js"],
+    extends: [tseslint.configs.disableTypeChecked],
   },
   {
     files: ["**/*.config.js", "**/*.config.ts"],

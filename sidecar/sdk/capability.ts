@@ -45,7 +45,7 @@ export class Capability<Req extends Message, Res extends Message> {
    */
   constructor(
     options: CapabilityOptions<Req, Res>,
-    work: CapabilityFunction<Req, Res>,
+    work: CapabilityFunction<NoInfer<Req>, NoInfer<Res>>,
     host: Host = thisProgram,
   ) {
     const { request, response } = options;

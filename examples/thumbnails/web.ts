@@ -1,0 +1,136 @@
+/** The web program: takes images over HTTP and sends each out as a work item. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import fastify, { type FastifyReply } from "fastify";
+import { CML, Demand, type Outcome } from "spillway";
+import { type Thumbnail, ThumbnailRequestSchema, ThumbnailSchema } from "./gen/thumbnail_pb.ts";
+import { fileLimitBytes, waitLimitMs, widthRange } from "./limits.ts";
+import { requiredVariable, runUntilSignal } from "./program.ts";
+
+const port = Number(requiredVariable("PORT"));
+
+CML.Config.useSidecar(requiredVariable("SPILLWAY_SOCKET"));
+CML.Config.onWarning((warning) => console.error(`${warning.code}: ${warning.message}`));
+
+const demand = new Demand({
+  name: "thumbnails",
+  request: ThumbnailRequestSchema,
+  response: ThumbnailSchema,
+});
+demand.announce();
+
+/** HTTP status of each reason a worker gives; anything else is a fault on this side. */
+const statusByCode: Readonly<Record<string, number>> = {
+  NOT_AN_IMAGE: 415,
+  FORMAT_NOT_TAKEN: 415,
+  TOO_MANY_PIXELS: 413,
+  DAMAGED_IMAGE: 422,
+};
+
+const app = fastify({ bodyLimit: fileLimitBytes, forceCloseConnections: "idle" });
+
+// Whatever a browser or curl calls the body, it is the bytes of a file.
+app.removeAllContentTypeParsers();
+app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+
+const pageFiles: readonly (readonly [url: string, file: string, type: string])[] = [
+  ["/", "index.html", "text/html; charset=utf-8"],
+  ["/page.css", "page.css", "text/css; charset=utf-8"],
+  ["/page.js", "page.js", "text/javascript; charset=utf-8"],
+];
+for (const [url, file, type] of pageFiles) {
+  const content = readFileSync(join(import.meta.dirname, "page", file));
+  app.get(url, (_request, reply) =>
+    reply
+      .type(type)
+      .header("content-security-policy", "default-src 'self'; img-src 'self' blob: data:")
+      .header("x-content-type-options", "nosniff")
+      .send(content),
+  );
+}
+
+app.post<{ Querystring: { width?: string; name?: string } }>(
+  "/thumbnails",
+  async (request, reply) => {
+    const width = Number(request.query.width ?? 256);
+    if (!Number.isInteger(width) || width < widthRange.min || width > widthRange.max) {
+      const detail = `width ${request.query.width} is not a whole number from ${widthRange.min} to ${widthRange.max}.`;
+      return refuse(reply, 400, "WIDTH_OUT_OF_RANGE", detail);
+    }
+    if (!(request.body instanceof Buffer) || request.body.length === 0) {
+      return refuse(reply, 400, "NO_IMAGE", "The body is empty; send the bytes of an image file.");
+    }
+    const name = (request.query.name ?? "").slice(0, 200);
+    const ticket = demand.addWorkItem({ image: request.body, width, name });
+    // Nobody waits any more: no worker needs to make it.
+    const cancel = (): void => ticket.cancel();
+    reply.raw.once("close", cancel);
+    const limit = setTimeout(cancel, waitLimitMs);
+    try {
+      return answer(reply, await ticket.outcome);
+    } finally {
+      clearTimeout(limit);
+      reply.raw.off("close", cancel);
+    }
+  },
+);
+
+function answer(reply: FastifyReply, outcome: Outcome<Thumbnail>): FastifyReply {
+  switch (outcome.kind) {
+    case "result": {
+      const { image, width, height, madeBy } = outcome.result;
+      return reply
+        .type("image/webp")
+        .header("thumbnail-made-by", madeBy)
+        .header("thumbnail-size", `${width}x${height}`)
+        .header("cache-control", "no-store")
+        .send(Buffer.from(image));
+    }
+    case "error": {
+      const { code, message } = outcome.error;
+      return refuse(reply, statusByCode[code] ?? 502, code, message);
+    }
+    case "system": {
+      const { code, message } = outcome.system;
+      return code === "CANCELLED"
+        ? refuse(reply, 504, "NO_WORKER", `No worker finished within ${waitLimitMs / 1_000} s.`)
+        : refuse(reply, 503, code, message);
+    }
+  }
+}
+
+function refuse(reply: FastifyReply, status: number, code: string, detail: string): FastifyReply {
+  return reply
+    .code(status)
+    .type("application/problem+json")
+    .send(JSON.stringify({ status, code, detail }));
+}
+
+app.setErrorHandler((error: Error & { code?: string }, _request, reply) => {
+  if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE") {
+    const detail = `The file is larger than ${fileLimitBytes / 1_048_576} MiB; send a smaller one.`;
+    return refuse(reply, 413, "FILE_TOO_LARGE", detail);
+  }
+  console.error(error);
+  return refuse(reply, 500, "INTERNAL", "The web program failed; its output says more.");
+});
+
+app.setNotFoundHandler((request, reply) =>
+  refuse(
+    reply,
+    404,
+    "NO_SUCH_PAGE",
+    `${request.method} ${request.url} is nothing here; try GET /.`,
+  ),
+);
+
+await app.listen({ host: "127.0.0.1", port });
+console.log(`the page is on http://127.0.0.1:${port}`);
+
+runUntilSignal(async () => {
+  // Requests that are open get their answers first, as far as those come in time.
+  const limit = setTimeout(() => app.server.closeAllConnections(), 5_000);
+  await app.close();
+  clearTimeout(limit);
+  await demand.close({ graceMs: 1_000 });
+});
