@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { documentedWords, referencePages } from "../support/reference-pages.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runTool, type ToolRun } from "./run-tool.ts";
 import { top } from "./tree.ts";
@@ -66,6 +67,21 @@ describe("proto", () => {
     ]);
     const remedy = "reserve the field and add another, or begin package vN+1 with a migration note";
     expect(exitCode, `${remedy}:\n${output}`).toBe(0);
+  });
+});
+
+describe("pages made from the source", () => {
+  test("are what npm run docs makes now", async () => {
+    for (const [path, text] of Object.entries(await referencePages())) {
+      const committed = readFileSync(join(top, path), "utf8");
+      expect(committed === text, `${path} differs: run npm run docs`).toBe(true);
+    }
+  });
+
+  test("refuse a list that has no words or a word without a sentence", () => {
+    expect(() => documentedWords("sidecar/sdk/sdk-error.ts", "Gone")).toThrow("there is no list");
+    const bare = (): unknown => documentedWords("sidecar/core/work/refusal.ts", "WorkRefusalCode");
+    expect(bare).toThrow("no sentence above");
   });
 });
 

@@ -1,0 +1,174 @@
+/**
+ * The pages that are made from the source: docs/errors.md and docs/metrics.md. `npm run docs` writes
+ * them; test/tidy compares them with what is committed.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { format } from "node:util";
+import ts from "typescript";
+import { problemStatus } from "../../sidecar/api/problem-code.ts";
+import { problemDescriptions } from "../../sidecar/api/problem-description.ts";
+import type { SystemCode } from "../../sidecar/core/work/index.ts";
+import type { MetricDeclaration } from "../../sidecar/runtime/index.ts";
+import { paths, top } from "../tidy/tree.ts";
+
+/** One word of a closed list, with the sentence above it. */
+interface DocumentedWord {
+  readonly word: string;
+  readonly sentence: string;
+}
+
+const made = "<!-- Made from the source by `npm run docs`. Do not edit. -->";
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cell = (text: string): string => text.replaceAll("|", "\\|");
+  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(" | ")} |`;
+  return [line(head), `|${"---|".repeat(head.length)}`, ...rows.map(line)].join("\n");
+}
+
+/** The comment directly above a node, as one line. */
+function commentAbove(node: ts.Node, source: ts.SourceFile): string {
+  const ranges = ts.getLeadingCommentRanges(source.text, node.getFullStart()) ?? [];
+  const last = ranges.at(-1);
+  if (last === undefined) return "";
+  const text = source.text.slice(last.pos, last.end);
+  return text
+    .replaceAll(/^\/\*\*?|\*\/$/g, "")
+    .replaceAll(/^\s*\* ?/gm, "")
+    .replaceAll(/\s+/g, " ")
+    .trim();
+}
+
+/**
+ * @param path file that declares the list, as a union of words or an array of them.
+ * @param name of the type or constant.
+ * @returns each word with the comment above it, in order.
+ * @throws {Error} when the list is not there or a word has no sentence.
+ */
+export function documentedWords(path: string, name: string): DocumentedWord[] {
+  const text = readFileSync(join(top, path), "utf8");
+  const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const words: DocumentedWord[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isStringLiteral(node)) {
+      const parent = ts.isLiteralTypeNode(node.parent) ? node.parent : node;
+      words.push({ word: node.text, sentence: commentAbove(parent, source) });
+    }
+    ts.forEachChild(node, visit);
+  };
+  for (const statement of source.statements) {
+    const declared = ts.isVariableStatement(statement)
+      ? statement.declarationList.declarations[0]
+      : statement;
+    if (declared === undefined || !("name" in declared)) continue;
+    if ((declared.name as ts.Identifier).text === name) visit(declared);
+  }
+  const bare = words.filter(({ sentence }) => sentence === "").map(({ word }) => word);
+  if (words.length === 0) throw new Error(`${path}: there is no list ${name}`);
+  if (bare.length > 0) throw new Error(`${path}: no sentence above ${bare.join(", ")} of ${name}`);
+  return words;
+}
+
+function wordTable(path: string, name: string): string {
+  const words = documentedWords(path, name);
+  return table(
+    ["code", "meaning"],
+    words.map(({ word, sentence }) => [`\`${word}\``, sentence]),
+  );
+}
+
+const systemOutcomes: Readonly<Record<SystemCode, string>> = {
+  CANCELLED: "The producer cancelled the item.",
+  DEADLINE_EXCEEDED: "The item's deadline passed before it had a result.",
+  ATTEMPTS_EXHAUSTED: "Every attempt ended without a word of the application: expired or lost.",
+  DEMAND_REMOVED: "The Demand was taken out of the configuration while the item was pending.",
+  SHUTDOWN: "The node that held the queue stopped before the item had a result.",
+};
+
+/** @returns docs/errors.md: every code that a program or a peer can be answered with. */
+export function errorsPage(): string {
+  const problems = Object.entries(problemDescriptions).map(([code, { meaning, remedy }]) => {
+    const status = problemStatus[code as keyof typeof problemStatus];
+    return [`\`${code}\``, String(status), meaning, remedy];
+  });
+  return `${made}
+
+# Errors
+
+Match on the code, never on the sentence.
+
+## Answers of the HTTP API
+
+\`application/problem+json\`: \`{type, title, status, code, detail, fieldPath?, bound?, value?}\`. The list is
+closed.
+
+${table(["code", "status", "when", "what to do"], problems)}
+
+## System outcomes
+
+What an item came to when there is neither a result nor an error of the application. A refused \`add\` reaches
+the SDK's handler in the same shape, with a code of the list above.
+
+${table(
+  ["code", "meaning"],
+  Object.entries(systemOutcomes).map(([code, meaning]) => [`\`${code}\``, meaning]),
+)}
+
+## Errors of the SDK
+
+Thrown as \`SdkError\`.
+
+${wordTable("sidecar/sdk/sdk-error.ts", "SdkErrorCode")}
+
+## Ends of a session between peers
+
+In logs, in \`GET /v1/peers\` and in metrics.
+
+${wordTable("sidecar/wire/close-code.ts", "sessionCloseCodes")}
+`;
+}
+
+/** What a room's metrics.ts exports. */
+interface DeclaredSet {
+  readonly room: string;
+  readonly declarations: Readonly<Record<string, MetricDeclaration>>;
+}
+
+function isDeclaredSet(value: unknown): value is DeclaredSet {
+  return typeof value === "object" && value !== null && "room" in value && "declarations" in value;
+}
+
+/** @returns docs/metrics.md: every metric that a room declares. */
+export async function metricsPage(): Promise<string> {
+  const files = paths.filter((path) => /^(sidecar|operator)\/.+\/metrics\.ts$/.test(path));
+  const modules = await Promise.all(
+    files.map((path) => import(join(top, path)) as Promise<Record<string, unknown>>),
+  );
+  const sets = modules.flatMap((module) => Object.values(module).filter(isDeclaredSet));
+  const sections = sets.map(({ room, declarations }) => {
+    const rows = Object.values(declarations).map(({ name, kind, labels, help }) => {
+      return [`\`${name}\``, kind, labels.map((label) => `\`${label}\``).join(", "), help];
+    });
+    return `## \`${room}\`\n\n${table(["metric", "kind", "labels", "meaning"], rows)}\n`;
+  });
+  return `${made}
+
+# Metrics
+
+\`GET /metrics\` on the admin listener, in the Prometheus text format. Besides these there are the process
+metrics of \`prom-client\`. Units are base units (seconds, bytes).
+
+${sections.join("\n")}`;
+}
+
+/** @returns path → text of every page that is made from the source. */
+export async function referencePages(): Promise<Record<string, string>> {
+  return { "docs/errors.md": errorsPage(), "docs/metrics.md": await metricsPage() };
+}
+
+if (import.meta.main) {
+  for (const [path, text] of Object.entries(await referencePages())) {
+    writeFileSync(join(top, path), text);
+    process.stdout.write(format("%s: %d lines\n", path, text.split("\n").length - 1));
+  }
+}
