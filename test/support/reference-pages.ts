@@ -26,14 +26,11 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), `|${"---|".repeat(head.length)}`, ...rows.map(line)].join("\n");
 }
 
-/** The comment directly above a node, as one line. */
+/** The comment directly above a node (and the bar before it, in a union), as one line. */
 function commentAbove(node: ts.Node, source: ts.SourceFile): string {
-  const ranges = ts.getLeadingCommentRanges(source.text, node.getFullStart()) ?? [];
-  const last = ranges.at(-1);
-  if (last === undefined) return "";
-  const text = source.text.slice(last.pos, last.end);
-  return text
-    .replaceAll(/^\/\*\*?|\*\/$/g, "")
+  const before = source.text.slice(0, node.getStart(source));
+  const comment = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*\|?\s*$/.exec(before)?.[1] ?? "";
+  return comment
     .replaceAll(/^\s*\* ?/gm, "")
     .replaceAll(/\s+/g, " ")
     .trim();
@@ -51,8 +48,7 @@ export function documentedWords(path: string, name: string): DocumentedWord[] {
   const words: DocumentedWord[] = [];
   const visit = (node: ts.Node): void => {
     if (ts.isStringLiteral(node)) {
-      const parent = ts.isLiteralTypeNode(node.parent) ? node.parent : node;
-      words.push({ word: node.text, sentence: commentAbove(parent, source) });
+      words.push({ word: node.text, sentence: commentAbove(node, source) });
     }
     ts.forEachChild(node, visit);
   };
