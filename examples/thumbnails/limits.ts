@@ -9,5 +9,8 @@ export const pixelLimit = 50_000_000;
 /** Narrowest and widest thumbnail, pixels. */
 export const widthRange = { min: 16, max: 1_024 } as const;
 
+/** Tallest thumbnail, pixels. */
+export const heightLimit = 8_192;
+
 /** How long an upload waits for its thumbnail. */
 export const waitLimitMs = 60_000;

@@ -24,6 +24,7 @@ const statusByCode: Readonly<Record<string, number>> = {
   NOT_AN_IMAGE: 415,
   FORMAT_NOT_TAKEN: 415,
   TOO_MANY_PIXELS: 413,
+  TOO_TALL: 413,
   DAMAGED_IMAGE: 422,
 };
 
