@@ -55,4 +55,5 @@ export function resolveContract(names: ContractNames, descriptorSet: Uint8Array)
 }
 
 export type { ContractFailure, ContractFailureCode } from "./contract-descriptors.ts";
+export { nestedDeeperThan } from "./contract-payload.ts";
 export type { PayloadCodec, PayloadFailure, PayloadResult } from "./contract-payload.ts";

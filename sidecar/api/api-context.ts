@@ -1,0 +1,24 @@
+import type { Clock } from "../core/ports.ts";
+import type { Handles, Logger, Timers } from "../runtime/index.ts";
+import type { ContractBook } from "./contract-book.ts";
+import type { StreamBook } from "./event-stream.ts";
+import type { apiMetrics } from "./metrics.ts";
+import type { NodeService } from "./ports.ts";
+
+/** The metrics of this room, registered. */
+export type ApiMetrics = Handles<(typeof apiMetrics)["declarations"]>;
+
+/** What the application interface works with. */
+export interface ApiComponents {
+  readonly node: NodeService;
+  readonly logger: Logger;
+  readonly metrics: ApiMetrics;
+  readonly timers: Timers;
+  readonly clock: Clock;
+}
+
+/** What its routes share. */
+export interface ApiContext extends ApiComponents {
+  readonly contracts: ContractBook;
+  readonly streams: StreamBook;
+}
