@@ -38,15 +38,21 @@ export interface SessionStats {
 
 /** A long-lived bidirectional lane that carries messages on numbered channels. */
 export interface Lane {
-  /** @returns a channel number that neither side has used: odd at the dialler, even at the acceptor. */
+  /**
+   * Channel 0 is open at both sides from the beginning and is never closed.
+   * @returns a channel number that neither side has used: odd at the dialler, even at the acceptor.
+   * @throws {TransportError} `TOO_MANY_CHANNELS` above 1,024 of this side; `CLOSED` after the end.
+   */
   openChannel(): number;
-  /** Tells the other side that the channel is over and forgets it. */
+  /** Tells the other side that the channel is over, after what waits on it, and forgets it. */
   closeChannel(channel: number): void;
   /**
-   * Sends one message, in order per channel. What the peer gave no credit for waits here.
+   * Sends one message, in order per channel. What the peer gave no credit for waits here: at most
+   * 32 MiB a channel and 64 MiB a session. On a channel that the peer has closed it is dropped.
    * @param message owned by the lane from now on.
-   * @returns false when the channel's send queue is over its bound: the session is being closed
-   *   with `LIMIT_EXCEEDED` and the message is dropped with it.
+   * @returns false when the message is greater than 16 MiB or a send queue is over its bound: the
+   *   session is being closed with `LIMIT_EXCEEDED` and the message is dropped with it. Also false
+   *   once the session has ended.
    */
   send(channel: number, message: Uint8Array): boolean;
   /** Bytes that wait for credit or for the network, over all channels. */
@@ -75,14 +81,15 @@ export interface PeerSession {
   readonly stats: SessionStats;
   /**
    * Opens a data lane (the control lane is the session's own).
-   * @throws {TransportError} `ACCEPTOR_OPENS_LANE` on the accepting side.
+   * @throws {TransportError} `ACCEPTOR_OPENS_LANE` on the accepting side; `TOO_MANY_LANES` above 8;
+   *   `CLOSED` after the end.
    */
   openLane(): Lane;
   /** Sets the one receiver of lanes that the dialler opened. */
   onLane(listener: (lane: Lane) => void): void;
   /** Says GOODBYE and closes. Extra calls are harmless. */
   close(code: SessionCloseCode, reason: string): void;
-  /** Sets a listener of the end; called exactly once, also when it has ended already. */
+  /** Adds a listener of the end; called exactly once, also when it has ended already. */
   onClosed(listener: (end: SessionEnd) => void): void;
 }
 
@@ -102,7 +109,7 @@ export interface PeerTransport {
    */
   listen(address: { host: string; port: number }): Promise<{ host: string; port: number }>;
   /**
-   * Dials a node; resolves once both sides have proven who they are.
+   * Dials a node, or takes the session that there is; resolves once both sides have proven who they are.
    * @throws {TransportError} `DIAL_FAILED`, or the close code of the refusal, within 5 s.
    */
   dial(target: DialTarget): Promise<PeerSession>;
