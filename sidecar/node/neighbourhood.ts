@@ -61,6 +61,8 @@ export class Neighbourhood {
   readonly #dialler: EnginePump<DiallerInput, DiallerEffect>;
   readonly #sessions = new Map<NodeId, PeerSession>();
   readonly #whyNotConnected = new Map<NodeId, string>();
+  /** A dial may end with a session that the peer had dialled meanwhile, which is known already. */
+  readonly #attached = new WeakSet<PeerSession>();
   #ownAnnouncement: Uint8Array | undefined;
   #wantedByPools: ReadonlySet<NodeId> = new Set();
   #wantedByConfig: ReadonlySet<NodeId> = new Set();
@@ -214,6 +216,10 @@ export class Neighbourhood {
   }
 
   #opened(session: PeerSession): void {
+    if (this.#attached.has(session)) {
+      return;
+    }
+    this.#attached.add(session);
     const { nodeId, incarnation, address } = session.peer;
     this.#components.logger.info(
       { peer: nodeId, incarnation, address, dialled: session.dialled },
