@@ -32,10 +32,9 @@ export class Capability<Req extends Message, Res extends Message> {
   readonly #hold: BackendHold;
   readonly #link: CapabilityLink;
   readonly #attempts = new Map<string, Attempt>();
-  readonly #activity = new Activity();
+  /** Ends with the last slot that pulls or works. */
+  readonly #slots = new Activity();
   readonly #stopping = new AbortController();
-  readonly #pulling: Promise<void>;
-  #slotFreed = Promise.withResolvers<void>();
   #closed: Promise<void> | undefined;
 
   /**
@@ -68,7 +67,10 @@ export class Capability<Req extends Message, Res extends Message> {
     this.#link = this.#hold.backend.openCapability(this.#spec, {
       onLeaseEnded: (lease, reason) => this.#end(this.#attempts.get(lease), reason),
     });
-    this.#pulling = this.#pullUntilStopped();
+    for (let slot = 0; slot < this.#spec.concurrency; slot += 1) {
+      this.#slots.begin();
+      void this.#workUntilStopped().finally(() => this.#slots.end());
+    }
   }
 
   /**
@@ -89,9 +91,7 @@ export class Capability<Req extends Message, Res extends Message> {
 
   async #close(graceMs: number): Promise<void> {
     this.#stopping.abort();
-    this.#slotFreed.resolve();
-    await this.#pulling;
-    if (!(await this.#activity.whenIdle(graceMs))) {
+    if (!(await this.#slots.whenIdle(graceMs))) {
       const reason = "The program that worked on it is ending.";
       const releases = [...this.#attempts.values()].map((attempt) => {
         this.#end(attempt, reason);
@@ -103,19 +103,14 @@ export class Capability<Req extends Message, Res extends Message> {
     await this.#hold.release();
   }
 
-  async #pullUntilStopped(): Promise<void> {
+  /** One slot: takes an item, does it, takes the next. A slot that works asks for nothing. */
+  async #workUntilStopped(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      const freeSlots = this.#spec.concurrency - this.#attempts.size;
-      if (freeSlots === 0) {
-        this.#slotFreed = Promise.withResolvers();
-        await this.#slotFreed.promise;
-        continue;
-      }
-      const deliveries = await this.#link.pull(freeSlots, signal);
-      for (const delivery of deliveries) {
+      const delivery = await this.#link.pull(signal);
+      if (delivery !== undefined) {
         // Also after the abort: what was taken in that moment runs within the grace.
-        void this.#run(delivery);
+        await this.#run(delivery);
       }
     }
   }
@@ -123,7 +118,6 @@ export class Capability<Req extends Message, Res extends Message> {
   async #run(delivery: Delivery): Promise<void> {
     const attempt: Attempt = { delivery, abort: new AbortController(), ended: false };
     this.#attempts.set(delivery.lease, attempt);
-    this.#activity.begin();
     try {
       const verb = await this.#attempt(attempt);
       // A result is told in any case: a queue takes it when the item was not granted again.
@@ -132,8 +126,6 @@ export class Capability<Req extends Message, Res extends Message> {
       }
     } finally {
       this.#attempts.delete(delivery.lease);
-      this.#activity.end();
-      this.#slotFreed.resolve();
     }
   }
 

@@ -139,7 +139,14 @@ export class Config {
   }
 
   /** Tells a warning. @internal */
-  readonly warn: WarningListener = (warning) => this.#warn(warning);
+  readonly warn: WarningListener = (warning) => {
+    try {
+      this.#warn(warning);
+    } catch (error) {
+      // A listener that throws must not stop the work that the warning is about.
+      emitNodeWarning({ ...warning, cause: error });
+    }
+  };
 
   /**
    * What was configured; no change is taken until `release`. @internal

@@ -107,8 +107,11 @@ export type SettleAnswer =
 
 /** A Capability's source of work. */
 export interface CapabilityLink {
-  /** Takes up to `max` items; empty after a while without any, or when `signal` aborts. Never rejects. */
-  pull(max: number, signal: AbortSignal): Promise<readonly Delivery[]>;
+  /**
+   * Takes one item for one free slot. Never rejects.
+   * @returns undefined after a while without any, or when `signal` aborts.
+   */
+  pull(signal: AbortSignal): Promise<Delivery | undefined>;
   /** Tells what became of a delivery, again and again until it is heard. Never rejects. */
   settle(lease: string, verb: LeaseVerb): Promise<SettleAnswer>;
   /** Stops; what is still leased is lost to this program. */

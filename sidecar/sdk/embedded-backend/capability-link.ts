@@ -39,22 +39,23 @@ export class EmbeddedCapabilityLink implements CapabilityLink {
     this.#presence = this.#open();
   }
 
-  async pull(max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
+  async pull(signal: AbortSignal): Promise<Delivery | undefined> {
     const presence = await this.#presence;
     if (presence === undefined) {
       // The node never started, which was told; nothing will come.
       await aborted(signal);
-      return [];
+      return undefined;
     }
-    const options = { max, waitMs: pullWaitMs, presence: presence.id };
+    const options = { max: 1, waitMs: pullWaitMs, presence: presence.id };
     const pulled = await presence.service.pull(this.#spec.name, options, signal);
     if (!pulled.ok) {
       const message = `Capability ${this.#spec.name} is refused: ${pulled.refusal.detail}`;
       this.#door.warn({ code: "REFUSED", message });
       await aborted(signal);
-      return [];
+      return undefined;
     }
-    return pulled.value.map((item) => this.#deliver(presence.service, item));
+    const [item] = pulled.value;
+    return item === undefined ? undefined : this.#deliver(presence.service, item);
   }
 
   async settle(lease: string, verb: LeaseVerb): Promise<SettleAnswer> {

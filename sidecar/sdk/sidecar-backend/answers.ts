@@ -4,7 +4,7 @@
  */
 import { assertNever } from "../../core/ports.ts";
 import { parseDuration } from "../../runtime/duration.ts";
-import type { CarriedOutcome, SystemError } from "../outcome.ts";
+import type { CarriedOutcome, EncodedMessage, SystemError } from "../outcome.ts";
 import type { Delivery } from "../work-backend.ts";
 import type { HttpAnswer } from "./sidecar-http.ts";
 
@@ -54,8 +54,13 @@ export function outcomeOf(item: unknown): CarriedOutcome | undefined {
     const code = text(system, "code") ?? "INTERNAL";
     return { ...from, kind: "system", system: { code, message: text(system, "message") ?? "" } };
   }
-  const json = field(outcome, "result");
-  return { ...from, kind: "result", result: { encoding: "json", json } };
+  // Binary where the sidecar no longer has the contract that the result belongs to.
+  const base64 = text(outcome, "resultProtobuf");
+  const result: EncodedMessage =
+    base64 === undefined
+      ? { encoding: "json", json: field(outcome, "result") }
+      : { encoding: "binary", bytes: Buffer.from(base64, "base64") };
+  return { ...from, kind: "result", result };
 }
 
 function applicationErrorOf(error: unknown): {
@@ -73,27 +78,25 @@ function applicationErrorOf(error: unknown): {
   };
 }
 
-/** The items of a pull. */
-export function deliveriesOf(json: unknown): readonly Delivery[] {
-  const items = field(json, "items");
-  return Array.isArray(items) ? items.flatMap((item: unknown) => deliveryOf(item) ?? []) : [];
-}
-
-function deliveryOf(item: unknown): Delivery | undefined {
-  const ticket = text(item, "ticket");
-  const lease = text(item, "lease");
-  if (ticket === undefined || lease === undefined) {
+/** The item that a pull was answered with, as protobuf; undefined when there was none. */
+export function deliveryOf(answer: HttpAnswer): Delivery | undefined {
+  if (answer.kind !== "answered" || answer.message === undefined) {
     return undefined;
   }
-  const deadline = parseDuration(text(item, "deadline") ?? "");
-  const traceparent = text(item, "traceparent");
+  const { headers, message } = answer;
+  const { "spillway-ticket": ticket, "spillway-lease": lease, traceparent } = headers;
+  if (answer.status !== 200 || typeof ticket !== "string" || typeof lease !== "string") {
+    return undefined;
+  }
+  const attempt = Number(headers["spillway-attempt"]);
+  const deadline = parseDuration(String(headers["spillway-deadline"] ?? ""));
   return {
     ticket,
     lease,
-    attempt: count(item, "attempt") ?? 1,
-    request: { encoding: "json", json: field(item, "request") },
+    attempt: Number.isInteger(attempt) ? attempt : 1,
+    request: { encoding: "binary", bytes: message },
     ...(deadline.ok ? { deadlineMs: deadline.valueMs } : {}),
-    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(typeof traceparent === "string" ? { traceparent } : {}),
   };
 }
 

@@ -13,7 +13,7 @@ import type {
   Delivery,
   SettleAnswer,
 } from "../work-backend.ts";
-import { deliveriesOf, describe, field, parseData, refusalOf, text } from "./answers.ts";
+import { deliveryOf, describe, field, parseData, refusalOf, text } from "./answers.ts";
 import { Retry } from "./retry.ts";
 import type { HttpAnswer, HttpCall, SidecarHttp } from "./sidecar-http.ts";
 
@@ -54,32 +54,39 @@ export class SidecarCapabilityLink implements CapabilityLink {
     this.#attending = this.#attend();
   }
 
-  async pull(max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
+  async pull(signal: AbortSignal): Promise<Delivery | undefined> {
     const stop = AbortSignal.any([signal, this.#closing.signal]);
     const presence = await this.#openPresence(stop);
     if (presence === undefined) {
-      return [];
+      return undefined;
     }
     const answer = await this.#http.call({
       method: "POST",
       path: `${this.#path}/pull`,
-      headers: { "content-type": "application/json", "spillway-presence": presence },
-      body: JSON.stringify({ max, wait: formatDuration(pullWaitMs) }),
+      headers: {
+        // Binary, one item: an image as base64 in JSON would cost both sides a second copy.
+        accept: "application/x-protobuf, application/problem+json",
+        "content-type": "application/json",
+        "spillway-presence": presence,
+      },
+      body: JSON.stringify({ max: 1, wait: formatDuration(pullWaitMs) }),
       signal: stop,
+      lane: "held",
       waitMs: pullWaitMs,
     });
-    if (answer.kind === "answered" && answer.status === 200) {
-      const deliveries = deliveriesOf(answer.json);
-      deliveries.forEach((delivery) => this.#leases.add(delivery.lease));
+    const delivery = deliveryOf(answer);
+    if (delivery !== undefined) {
+      this.#leases.add(delivery.lease);
       if (this.#presence !== presence) {
-        // Ended while the answer was on its way: let the attempts know once they have begun.
+        // Ended while the answer was on its way: told once the attempt has begun.
         queueMicrotask(() => this.#endLeases("The sidecar ended the presence of this program."));
       }
-      return deliveries;
+    } else if (answer.kind !== "answered" || answer.status !== 204) {
+      // A lost or refusing sidecar: the presence stream says so too, and paces what comes next.
+      const atLeastMs = answer.kind === "answered" ? Math.max(100, answer.retryAfterMs) : 0;
+      await new Retry(stop).wait(atLeastMs);
     }
-    // A lost or refusing sidecar: the presence stream says so too, and sets the pace of retries.
-    await new Retry(stop).wait(answer.kind === "answered" ? Math.max(100, answer.retryAfterMs) : 0);
-    return [];
+    return delivery;
   }
 
   async settle(lease: string, verb: LeaseVerb): Promise<SettleAnswer> {

@@ -16,7 +16,7 @@ import type { HttpAnswer, SidecarHttp } from "./sidecar-http.ts";
 
 /** An add or cancel that nobody hears is given up after this long. */
 const unreachableLimitMs = 60_000;
-/** Longest that a sidecar with overflow `wait` may hold an add. Source: work.md, HTTP wait. */
+/** Longest that a queue with overflow `wait` holds an add. Source: work.md, HTTP wait. */
 const addWaitMs = 300_000;
 /** Questions after a reconnect that are under way at once. */
 const questionLimit = 8;
@@ -96,7 +96,8 @@ export class SidecarDemandLink implements DemandLink {
         headers,
         body: request,
         signal,
-        ...(this.#spec.settings.queue.overflow === "wait" ? { waitMs: addWaitMs } : {}),
+        lane: "add",
+        waitMs: addWaitMs,
       });
       const ticket = answer.kind === "answered" ? text(answer.json, "ticket") : undefined;
       if (ticket !== undefined) {

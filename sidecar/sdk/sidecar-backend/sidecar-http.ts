@@ -1,4 +1,5 @@
 /** HTTP over the sidecar's unix socket. What goes wrong on the way is an answer, not an exception. */
+import type { IncomingHttpHeaders } from "node:http";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { Pool, type Dispatcher } from "undici";
 
@@ -10,6 +11,11 @@ export interface HttpCall {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string;
   readonly signal?: AbortSignal;
+  /**
+   * Which connections carry it: `short` calls share a few; `add`s have as many of their own, since
+   * a full queue may hold them; `held` calls wait for something and take one each. @default short
+   */
+  readonly lane?: "short" | "add" | "held";
   /** The sidecar may keep the call open this long before it answers, ms. @default 0 */
   readonly waitMs?: number;
 }
@@ -21,6 +27,10 @@ export type HttpAnswer =
       readonly status: number;
       /** The parsed body, or undefined when it is no JSON. */
       readonly json: unknown;
+      /** The body when it is a binary message. */
+      readonly message: Uint8Array | undefined;
+      /** Headers in lower case. */
+      readonly headers: IncomingHttpHeaders;
       /** `Retry-After`, 0 when absent. */
       readonly retryAfterMs: number;
     }
@@ -45,30 +55,26 @@ const answerLimitBytes = 64 * 2 ** 20;
 /** A sidecar that takes longer than this beyond the wait it was asked for is stuck. */
 const answerTimeoutMs = 30_000;
 const connectTimeoutMs = 5_000;
-/** Connections of short calls; further calls wait in the pool. */
-const callConnections = 16;
+/** A stream says something every 15 s, a comment if nothing else; one that does not is dead. */
+const silenceLimitMs = 45_000;
+/** Connections of a lane of calls; further calls wait in the pool. */
+const laneConnections = 16;
 
 /** The client of one socket. */
 export class SidecarHttp {
-  readonly #calls: Pool;
-  /** Streams and waiting calls hold their connections, so they have their own. */
-  readonly #held: Pool;
+  readonly #lanes: { readonly [L in NonNullable<HttpCall["lane"]>]: Pool };
 
   constructor(socketPath: string) {
-    const options = {
-      connect: { socketPath, timeout: connectTimeoutMs },
-      maxResponseSize: answerLimitBytes,
-    };
-    this.#calls = new Pool("http://sidecar", { ...options, connections: callConnections });
-    // Streams are never at an end: no bound for the whole, one for each event (see `stream`).
-    this.#held = new Pool("http://sidecar", { ...options, connections: null, maxResponseSize: -1 });
+    const connect = { socketPath, timeout: connectTimeoutMs };
+    const lane = (connections: number | null): Pool =>
+      new Pool("http://sidecar", { connect, connections });
+    this.#lanes = { short: lane(laneConnections), add: lane(laneConnections), held: lane(null) };
   }
 
   /** Sends one call and reads its answer. Never rejects. */
   async call(call: HttpCall): Promise<HttpAnswer> {
-    const pool = call.waitMs === undefined ? this.#calls : this.#held;
     try {
-      const response = await pool.request({
+      const response = await this.#lanes[call.lane ?? "short"].request({
         method: call.method,
         path: call.path,
         headers: { accept: "application/json", ...call.headers },
@@ -77,13 +83,7 @@ export class SidecarHttp {
         headersTimeout: (call.waitMs ?? 0) + answerTimeoutMs,
         bodyTimeout: answerTimeoutMs,
       });
-      const text = await response.body.text();
-      return {
-        kind: "answered",
-        status: response.statusCode,
-        json: parseJson(text),
-        retryAfterMs: retryAfterMs(response),
-      };
+      return await answerOf(response);
     } catch (error) {
       return failedCall(error, call.signal);
     }
@@ -95,19 +95,16 @@ export class SidecarHttp {
    */
   async stream(call: StreamCall): Promise<HttpAnswer> {
     try {
-      const response = await this.#held.request({
+      const response = await this.#lanes.held.request({
         method: "GET",
         path: call.path,
         headers: { accept: "text/event-stream", ...call.headers },
         signal: call.signal,
         headersTimeout: answerTimeoutMs,
-        // The sidecar sends comments when it has nothing to say; silence is not an error here.
-        bodyTimeout: 0,
+        bodyTimeout: silenceLimitMs,
       });
       if (response.statusCode !== 200) {
-        const json = parseJson(await response.body.text());
-        const status = response.statusCode;
-        return { kind: "answered", status, json, retryAfterMs: retryAfterMs(response) };
+        return await answerOf(response);
       }
       call.onOpen();
       const parser = createParser({ onEvent: call.onEvent, maxBufferSize: answerLimitBytes });
@@ -115,7 +112,8 @@ export class SidecarHttp {
       for await (const chunk of response.body) {
         parser.feed(String(chunk));
       }
-      return { kind: "answered", status: 200, json: undefined, retryAfterMs: 0 };
+      const { headers } = response;
+      return ended(200, { headers, json: undefined, message: undefined });
     } catch (error) {
       return failedCall(error, call.signal);
     }
@@ -123,13 +121,36 @@ export class SidecarHttp {
 
   /** Cuts every connection. */
   async close(): Promise<void> {
-    await Promise.all([this.#calls.destroy(), this.#held.destroy()]);
+    await Promise.all(Object.values(this.#lanes).map((lane) => lane.destroy()));
   }
 }
 
-function retryAfterMs(response: Dispatcher.ResponseData): number {
-  const seconds = Number(response.headers["retry-after"] ?? 0);
-  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : 0;
+type Answered = Extract<HttpAnswer, { readonly kind: "answered" }>;
+
+function ended(status: number, content: Pick<Answered, "headers" | "json" | "message">): Answered {
+  const seconds = Number(content.headers["retry-after"] ?? 0);
+  const retryAfterMs = Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : 0;
+  return { kind: "answered", status, retryAfterMs, ...content };
+}
+
+/** Reads the body. @throws {Error} when the connection is cut or the body is over its bound. */
+async function answerOf(response: Dispatcher.ResponseData): Promise<Answered> {
+  const { headers, statusCode } = response;
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of response.body) {
+    if (chunk instanceof Uint8Array) {
+      chunks.push(chunk);
+      sizeBytes += chunk.length;
+    }
+    if (sizeBytes > answerLimitBytes) {
+      throw new Error(`an answer of more than ${answerLimitBytes} bytes`);
+    }
+  }
+  const body = Buffer.concat(chunks);
+  return headers["content-type"] === "application/x-protobuf"
+    ? ended(statusCode, { headers, json: undefined, message: body })
+    : ended(statusCode, { headers, json: parseJson(body.toString()), message: undefined });
 }
 
 function parseJson(text: string): unknown {
