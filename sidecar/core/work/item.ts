@@ -6,7 +6,8 @@
  * release, lapse before the start → ready; cancel → cancelled; deadline → expired) ·
  * `done`, `dead`, `cancelled`, `expired` are ends; only `dead` can be driven again (→ ready).
  */
-import type { DemandProvider } from "./demand-provider.ts";
+import type { Lease } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
+import type { Incarnation, NodeId } from "../ports.ts";
 
 /** States of an item. */
 export type ItemState = "ready" | "leased" | "delayed" | "done" | "dead" | "cancelled" | "expired";
@@ -62,7 +63,8 @@ export type LeaseEnd = "complete" | "fail" | "reject" | "release" | "lapsed" | "
 
 /** One delivery of one item to one provider. Live while the item is `leased` and this is its lease. */
 export interface ItemLease {
-  readonly delivery: number;
+  /** The name both sides use; its delivery number grows with each grant of the item. */
+  readonly wire: Lease;
   readonly provider: DemandProvider;
   /** Set by STARTED; only then does its end count as a failed attempt. */
   started: boolean;
@@ -72,7 +74,75 @@ export interface ItemLease {
   runtimeUntilMs: number;
   /** Ends at this time unless progress is reported; Infinity when off. */
   progressUntilMs: number;
+  /** Undefined exactly while it is live. */
   end: LeaseEnd | undefined;
   /** The delivery before, one deep: copies of its verb are still known. */
   previous: ItemLease | undefined;
+}
+
+/**
+ * One node's Capability as a demand knows it, in one incarnation. Leases name it by identity, so a
+ * restart of the node makes every older lease foreign.
+ */
+export interface DemandProvider {
+  readonly nodeId: NodeId;
+  readonly capability: string;
+  readonly incarnation: Incarnation;
+  /** Its open link; undefined while the transport is lost. */
+  link: number | undefined;
+  /** True while it counts towards maxProviders. Invariant: only with a link. */
+  admitted: boolean;
+  /** Items whose live lease it holds. */
+  readonly leased: Set<Item>;
+  rttMs: number | undefined;
+}
+
+/** What is fixed when an item is accepted. */
+export interface ItemFacts {
+  readonly sequence: number;
+  readonly ticket: string;
+  readonly request: Uint8Array;
+  readonly priority: number;
+  readonly createdAtMs: number;
+  /** Infinity: none. */
+  readonly deadlineAtMs: number;
+  readonly orderingKey: string | undefined;
+  readonly idempotencyKey: string | undefined;
+  /** Digest of the request, for copies with the same idempotency key; 0 without a key. */
+  readonly digest: number;
+  readonly traceparent: string;
+  readonly submitter: string | undefined;
+}
+
+/** An item as its queue keeps it. Only `ItemStore` changes `state`. */
+export class Item {
+  readonly facts: ItemFacts;
+  state: ItemState = "ready";
+  /** Emptied when no attempt can follow (dead items keep it for a redrive). */
+  request: Uint8Array;
+  acquired = 0;
+  failed = 0;
+  run = 1;
+  /** Deliveries so far. */
+  delivery = 0;
+  /** The latest delivery. Invariant: its end is undefined exactly while state is `leased`. */
+  lease: ItemLease | undefined;
+  /** Place among items of its priority, given when it first became ready; kept for ever. */
+  order = 0;
+  readySinceMs = 0;
+  /** Meaningful while `delayed`. */
+  delayedUntilMs = 0;
+  outcome: Outcome | undefined;
+  /** Number of the outcome in the queue's log; 0 before the first. */
+  outcomeNumber = 0;
+  /** Places in the two heaps; -1 outside. */
+  readyIndex = -1;
+  timerIndex = -1;
+  /** When the timer heap looks at it; may be earlier than needed, never later. */
+  dueMs = Infinity;
+
+  constructor(facts: ItemFacts) {
+    this.facts = facts;
+    this.request = facts.request;
+  }
 }

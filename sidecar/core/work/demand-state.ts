@@ -1,0 +1,131 @@
+/** What the parts of one DemandQueue share: the data, the effects of this turn, the few words for both. */
+import type { Lease, ToProvider } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
+import { SettledStatus } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
+import type { DemandEffect, WorkContract } from "./demand-events.ts";
+import { type DemandLink, DemandLinks } from "./demand-links.ts";
+import type { DemandOptions } from "./demand-options.ts";
+import type { Item } from "./item.ts";
+import { ItemStore } from "./item-store.ts";
+import { settled, toProvider } from "./messages.ts";
+import type { DemandComponents } from "./ports.ts";
+import { Settlement } from "./settlement.ts";
+
+/** What a queue counts over its life. */
+export interface DemandCounters {
+  added: number;
+  refused: number;
+  granted: number;
+  failed: number;
+  lapsed: number;
+  staleVerbs: number;
+  lateCompletes: number;
+  malformed: number;
+}
+
+/** The shared part of a DemandQueue. */
+export class DemandState {
+  readonly name: string;
+  readonly components: DemandComponents;
+  readonly store = new ItemStore();
+  readonly links = new DemandLinks();
+  readonly settlement: Settlement;
+  readonly counters: DemandCounters = {
+    added: 0,
+    refused: 0,
+    granted: 0,
+    failed: 0,
+    lapsed: 0,
+    staleVerbs: 0,
+    lateCompletes: 0,
+    malformed: 0,
+  };
+  contract: WorkContract;
+  options: DemandOptions;
+  paused: boolean;
+  draining = false;
+  closed = false;
+  /** Wanted, admitted at most or connected changed since the last announcement. */
+  providersChanged = false;
+  /** Links whose credit was set in this turn. */
+  credited: DemandLink[] = [];
+  #out: DemandEffect[] = [];
+
+  constructor(
+    spec: {
+      readonly name: string;
+      readonly contract: WorkContract;
+      readonly options: DemandOptions;
+    },
+    components: DemandComponents,
+  ) {
+    this.name = spec.name;
+    this.contract = spec.contract;
+    this.options = spec.options;
+    this.paused = spec.options.paused;
+    this.components = components;
+    this.settlement = new Settlement(this.store, components.random, {
+      ended: (item) => {
+        this.emit({
+          type: "outcome",
+          number: item.outcomeNumber,
+          sequence: item.facts.sequence,
+          submitter: item.facts.submitter,
+        });
+      },
+      attemptFailed: (lapsed) => {
+        this.counters.failed += 1;
+        if (lapsed) this.counters.lapsed += 1;
+      },
+    });
+  }
+
+  emit(effect: DemandEffect): void {
+    this.#out.push(effect);
+  }
+
+  send(link: number, message: ToProvider): void {
+    this.#out.push({ type: "send", link, message });
+  }
+
+  /** @returns the effects of this turn; the next turn begins with none. */
+  takeEffects(): DemandEffect[] {
+    const out = this.#out;
+    this.#out = [];
+    return out;
+  }
+
+  /** Tells a provider what became of a lease. */
+  tellSettled(link: number, lease: Lease, status: SettledStatus, state: string): void {
+    if (status === SettledStatus.STALE_LEASE) this.counters.staleVerbs += 1;
+    this.send(link, settled(lease, status, state));
+  }
+
+  /** Tells the provider of an item's latest lease that it lapsed, if it can be reached. */
+  tellLapsed(item: Item): void {
+    const lease = item.lease;
+    if (lease?.provider.link === undefined) return;
+    this.send(lease.provider.link, settled(lease.wire, SettledStatus.STALE_LEASE, item.state));
+  }
+
+  /** Tells the provider of an item's latest lease to stop, if it can be reached. */
+  tellCancelled(item: Item, reason: string): void {
+    const lease = item.lease;
+    if (lease?.provider.link === undefined) return;
+    this.send(
+      lease.provider.link,
+      toProvider({
+        case: "cancel",
+        value: { $typeName: "spillway.work.v1.Cancel", lease: lease.wire, reason },
+      }),
+    );
+  }
+
+  /** Wanted, admitted at most and connected providers. */
+  providers(): { readonly desired: number; readonly max: number; readonly connected: number } {
+    return {
+      desired: this.options.desiredProviders,
+      max: this.options.maxProviders,
+      connected: this.links.admittedCount,
+    };
+  }
+}
