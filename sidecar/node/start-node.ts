@@ -17,6 +17,7 @@ import {
   type CredentialOptions,
   createWebTransportFactory,
 } from "../transport/webtransport/index.ts";
+import { type AnnouncementKey, announcementKey } from "../wire/announcement.ts";
 import { announcementKeyOf, credentialsOf } from "./identity.ts";
 import { MulticastDiscovery } from "./multicast-discovery.ts";
 import { Node } from "./node.ts";
@@ -31,6 +32,8 @@ export interface StartNodeComponents {
   readonly health: Health;
   /** Instead of the files that the configuration names: the SDK has its certificates in memory. */
   readonly credentials?: CredentialOptions;
+  /** Instead of the file `identity.clusterKeyFile`: 32 bytes. */
+  readonly clusterKey?: Uint8Array;
 }
 
 /** A running node. */
@@ -152,7 +155,7 @@ function multicastOf(
         interfaces: settings?.interfaces ?? [],
         skipInterfaces: settings?.skipInterfaces ?? "",
       },
-      key: announcementKeyOf(config),
+      key: keyOf(config, components.clusterKey),
       nodeId: config.nodeId,
       incarnation: bound.incarnation,
       sessionPort: bound.sessionPort,
@@ -171,6 +174,12 @@ function multicastOf(
       },
     },
   );
+}
+
+function keyOf(config: NodeConfig, clusterKey: Uint8Array | undefined): AnnouncementKey {
+  return clusterKey === undefined
+    ? announcementKeyOf(config)
+    : announcementKey(clusterKey, config.clusterId, config.namespace);
 }
 
 async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
