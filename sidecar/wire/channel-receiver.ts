@@ -74,7 +74,8 @@ export class ChannelReceiver {
     }
     if (total > this.#limits.maxMessageBytes) return this.#tooLarge(total);
     if (!this.#reserve(total)) return noMemory(total);
-    const bytes = Buffer.allocUnsafeSlow(total);
+    // Not zeroed, since every byte is written before it is read; no Buffer, whose `slice` is a view.
+    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(total).buffer);
     bytes.set(body.subarray(partStart), 0);
     channel.assembly = { bytes, filled: partBytes };
     channel.consumed += charge;
