@@ -4,4 +4,5 @@
  * is not imported, only its port: an embedded node carries no server.
  */
 export { NodeError, type NodeErrorCode } from "./node-error.ts";
+export { nodeMetrics } from "./metrics.ts";
 export { type RunningNode, startNode, type StartNodeComponents } from "./start-node.ts";

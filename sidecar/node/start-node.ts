@@ -19,6 +19,7 @@ import {
 } from "../transport/webtransport/index.ts";
 import { type AnnouncementKey, announcementKey } from "../wire/announcement.ts";
 import { announcementKeyOf, credentialsOf } from "./identity.ts";
+import { mirrorNode, nodeMetrics } from "./metrics.ts";
 import { MulticastDiscovery } from "./multicast-discovery.ts";
 import { Node } from "./node.ts";
 import { NodeError } from "./node-error.ts";
@@ -70,10 +71,14 @@ export async function startNode(
   const incarnation = nextIncarnation(config.stateFolder, realWallClock.nowEpochMs());
   const self = { clusterId, namespace, nodeId, incarnation };
   const real = { clock: realClock, timers: realTimers, random: realRandom };
+  const handles = components.metrics.register(nodeMetrics);
   const factory = await createWebTransportFactory({
     credentials:
       components.credentials ?? (await credentialsOf(config, realWallClock.nowEpochMs())),
     logger: components.logger.forComponent("sidecar:transport"),
+    onRefusal: ({ code }) => {
+      handles.peersRefused.inc({ code });
+    },
   });
   checkIdentity(factory.identity, self);
   const transport = new CarrierTransport(
@@ -91,6 +96,7 @@ export async function startNode(
     logger: components.logger.forComponent("sidecar:node"),
     announceDemands: (demands) => multicast?.setDemands(demands),
   });
+  mirrorNode(node, components.metrics, handles);
   node.configure(config);
   if (config.discovery?.multicast !== undefined) {
     multicast = multicastOf(config, components, {
@@ -99,7 +105,7 @@ export async function startNode(
       sessionPort: peerAddress.port,
       fingerprint: factory.identity.fingerprint,
     });
-    await multicast.start();
+    await startMulticast(multicast, components);
   }
   const graceMs = msOf(config.drainGrace) ?? defaultDrainGraceMs;
   const drain = (): Promise<void> => within(graceMs, node.drain());
@@ -180,6 +186,20 @@ function keyOf(config: NodeConfig, clusterKey: Uint8Array | undefined): Announce
   return clusterKey === undefined
     ? announcementKeyOf(config)
     : announcementKey(clusterKey, config.clusterId, config.namespace);
+}
+
+/** A node whose group can't be bound still works by its other sources, and says so. */
+async function startMulticast(
+  multicast: MulticastDiscovery,
+  components: StartNodeComponents,
+): Promise<void> {
+  try {
+    await multicast.start();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    components.health.set("multicast", `multicast discovery is off: ${reason}`);
+    components.logger.forComponent("sidecar:multicast").error({ err: error }, "multicast is off");
+  }
 }
 
 async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
