@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { fastify, type FastifyInstance } from "fastify";
 import type { Logger, Timers } from "../runtime/index.ts";
+import { ApiError } from "./api-error.ts";
 import { refusalOfError } from "./error-refusal.ts";
 import { apiLimits } from "./limits.ts";
 import { problemBody, problemMediaType, sendProblem } from "./problem.ts";
@@ -103,6 +104,23 @@ function clientErrorRefusal(code: string): Refusal {
     default:
       return { code: "INVALID_ARGUMENT", detail: `The request is no HTTP/1.1 (${code}).` };
   }
+}
+
+/** Binds a TCP listener. @returns the bound address. @throws {ApiError} `LISTEN_FAILED`. */
+export async function listenOn(
+  app: FastifyInstance,
+  address: { readonly host: string; readonly port: number },
+): Promise<{ readonly host: string; readonly port: number }> {
+  const { host, port } = address;
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const where = `${host}:${String(port)}`;
+    throw new ApiError("LISTEN_FAILED", `cannot listen on ${where}: ${reason}`, { cause });
+  }
+  const bound = app.server.address();
+  return typeof bound === "object" && bound !== null ? { host, port: bound.port } : { host, port };
 }
 
 /**
