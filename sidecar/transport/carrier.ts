@@ -8,8 +8,8 @@ import type { DialTarget } from "./ports.ts";
 /** One bidirectional byte stream of a carrier. */
 export interface ByteLane {
   /**
-   * Bytes that the caller leaves free in the same ArrayBuffer just before every view that it writes.
-   * They belong to the lane, which puts its own header there instead of copying. 0 when not needed.
+   * Bytes that the caller leaves free in the same ArrayBuffer just before every view it writes. They
+   * belong to the lane, which puts its own header there instead of copying. 0 when not needed.
    */
   readonly headerRoomBytes: number;
   /**
@@ -59,7 +59,7 @@ export interface Carrier {
    * @throws {TransportError} `ACCEPTOR_OPENS_LANE` on the accepting side.
    */
   openLane(): ByteLane;
-  /** Sets the one receiver of lanes that the dialler opened, in the order in which it opened them. */
+  /** Sets the one receiver of lanes that the dialler opened, in the order of their opening. */
   onLane(listener: (lane: ByteLane) => void): void;
   /** Ends the connection at once. Extra calls are harmless. */
   close(reason: string): void;
@@ -83,8 +83,8 @@ export interface CarrierListener {
 export interface CarrierFactory {
   /**
    * Starts to accept.
-   * @param accept called for each connection whose peer is proven, before it hands over any lane. It
-   *   sets the carrier's listeners before it returns, and never throws.
+   * @param accept called for each connection whose peer is proven, before it hands over any lane.
+   *   It sets the carrier's listeners before it returns, and never throws.
    * @throws {TransportError} `LISTEN_FAILED` naming address and cause.
    */
   listen(

@@ -8,7 +8,7 @@ import { malformed, type WireBreach } from "../wire/wire-breach.ts";
 import { openingFrameBytes } from "../wire/wire-limits.ts";
 import type { ByteLane } from "./carrier.ts";
 
-/** Answers to pings are left out while this much waits: a flood of pings is its sender's problem. */
+/** Pings are not answered while this much waits: a flood of them is its sender's problem. */
 const maxUnsentBytes = 64 * 1024;
 
 /** Whom a control lane tells. */

@@ -1,5 +1,6 @@
 import type { Logger } from "../runtime/index.ts";
-import { type ChannelListener, ChannelMux, type SendQueue } from "../wire/channel-mux.ts";
+import type { ChannelListener } from "../wire/channel-listener.ts";
+import { ChannelMux, type SendQueue } from "../wire/channel-mux.ts";
 import { FrameDecoder } from "../wire/frame-decoder.ts";
 import { FrameWriter } from "../wire/frame-writer.ts";
 import type { MemoryAccount } from "../wire/memory-budget.ts";

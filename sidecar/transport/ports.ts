@@ -109,7 +109,7 @@ export interface PeerTransport {
    */
   listen(address: { host: string; port: number }): Promise<{ host: string; port: number }>;
   /**
-   * Dials a node, or takes the session that there is; resolves once both sides have proven who they are.
+   * Dials a node, or takes the session that there is; resolves once both have proven who they are.
    * @throws {TransportError} `DIAL_FAILED`, or the close code of the refusal, within 5 s.
    */
   dial(target: DialTarget): Promise<PeerSession>;

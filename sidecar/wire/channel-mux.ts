@@ -7,6 +7,7 @@
  * Sans-IO: frames come in by `onFrame`, go out through a FrameWriter; somebody else flushes.
  */
 import { Channel } from "./channel.ts";
+import type { ChannelListener } from "./channel-listener.ts";
 import { ChannelReceiver } from "./channel-receiver.ts";
 import { frameType, readVarint, varintSize } from "./frame.ts";
 import type { FrameSink } from "./frame-decoder.ts";
@@ -14,18 +15,6 @@ import type { FrameWriter } from "./frame-writer.ts";
 import type { MemoryAccount } from "./memory-budget.ts";
 import { limitExceeded, malformed, type WireBreach } from "./wire-breach.ts";
 import type { WireLimits } from "./wire-limits.ts";
-
-/** Whom a mux tells. One object for its life, so that nothing is allocated per message. */
-export interface ChannelListener {
-  /** @param message a view that is valid only during the call. */
-  onMessage(channel: number, message: Uint8Array): void;
-  /** The peer closed the channel; all its messages have been delivered. */
-  onChannelClosed(channel: number): void;
-  /** Something waits to be sent: call `pump` and flush the writer at the end of the turn. */
-  onPending(): void;
-  /** The session is to be ended. The mux has stopped. */
-  onBreach(breach: WireBreach): void;
-}
 
 /** Bytes that wait on all lanes of one session. */
 export interface SendQueue {
@@ -104,7 +93,7 @@ export class ChannelMux implements FrameSink {
     return id;
   }
 
-  /** Ends a channel after what waits on it. One that is not there, and channel 0, are left alone. */
+  /** Ends a channel after what waits on it. One that is not there, and 0, are left alone. */
   closeChannel(id: number): void {
     const channel = this.#channels.get(id);
     if (channel === undefined || channel.closing || id === 0 || this.#stopped) return;
@@ -231,7 +220,7 @@ export class ChannelMux implements FrameSink {
     return channel;
   }
 
-  /** A frame of a channel that is not open: a new one of the peer, one that is over, or nonsense. */
+  /** A frame of a channel that is not open: a new one, one that is over, or nonsense. */
   #onUnknown(type: number, id: number, body: Uint8Array): WireBreach | undefined {
     const own = id % 2 === this.#nextOwn % 2;
     if (type === frameType.open) return this.#onOpen(id, own, body);
@@ -311,7 +300,7 @@ export class ChannelMux implements FrameSink {
     this.#queue.bytes += deltaBytes;
   }
 
-  /** Puts a channel into the list when its next frame has credit. @returns true when it is there. */
+  /** Puts a channel into the list when its next frame has credit. @returns true when it is in. */
   #markReady(channel: Channel): boolean {
     if (channel.ready) return true;
     if (channel.gone || this.#nextCharge(channel) > channel.credit) return false;

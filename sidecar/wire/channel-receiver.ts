@@ -3,7 +3,7 @@
  * held channels wait, gives credit back. All memory it keeps is reserved in the session's account.
  */
 import type { Channel } from "./channel.ts";
-import type { ChannelListener } from "./channel-mux.ts";
+import type { ChannelListener } from "./channel-listener.ts";
 import { frameType, readVarint, varintSize } from "./frame.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 import type { MemoryAccount } from "./memory-budget.ts";
@@ -74,7 +74,7 @@ export class ChannelReceiver {
     }
     if (total > this.#limits.maxMessageBytes) return this.#tooLarge(total);
     if (!this.#reserve(total)) return noMemory(total);
-    // Not zeroed, since every byte is written before it is read; no Buffer, whose `slice` is a view.
+    // Not zeroed: every byte is written before it is read. No Buffer: its `slice` is a view.
     const bytes = new Uint8Array(Buffer.allocUnsafeSlow(total).buffer);
     bytes.set(body.subarray(partStart), 0);
     channel.assembly = { bytes, filled: partBytes };

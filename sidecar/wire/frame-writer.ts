@@ -10,7 +10,7 @@ export interface FrameWriterOptions {
   readonly out: (batch: Uint8Array) => void;
 }
 
-/** Type, channel and total size: what a frame needs at most besides its length word and its body. */
+/** Type, channel and total size: what a frame needs at most besides length word and body. */
 const overheadBytes = 1 + 5 + 5;
 
 /**
@@ -95,7 +95,7 @@ export class FrameWriter {
     this.#out(batch);
   }
 
-  /** @returns a slab with that much room behind `used`; a batch that is too long goes out before. */
+  /** @returns a slab with that much room left; a batch that is too long goes out before. */
   #room(sizeBytes: number): Slab {
     const open = this.#slab;
     if (open !== undefined) {

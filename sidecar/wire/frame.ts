@@ -33,7 +33,7 @@ export const lengthBytes = 4;
 /** Greatest varint that we write or read: 32 bits in 5 bytes. */
 export const maxVarintBytes = 5;
 
-/** @returns bytes that `value` takes as a varint, 1 … 5; `value` is an unsigned 32-bit integer. */
+/** @returns bytes that an unsigned 32-bit integer takes as a varint, 1 … 5. */
 export function varintSize(value: number): number {
   if (value < 0x80) return 1;
   if (value < 0x4000) return 2;

@@ -49,7 +49,7 @@ export class MemoryBudget {
     this.#accounts.delete(account);
   }
 
-  /** Ends other accounts, greatest first, as long as they hold more than the one that asks would. */
+  /** Ends other accounts, greatest first, while they hold more than the one that asks would. */
   #makeRoom(asking: MemoryAccount, sizeBytes: number): boolean {
     while (this.#usedBytes + sizeBytes > this.limitBytes) {
       let greatest: MemoryAccount | undefined;

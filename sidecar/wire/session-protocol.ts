@@ -3,7 +3,7 @@
  * the connection, feeds what comes in and carries out what is asked.
  *
  * States:
- * - `handshake`: our advertisement is out, the peer's is awaited. Leaves with it, or by the time-out.
+ * - `handshake`: our advertisement is out, the peer's is awaited. Leaves with it or by time-out.
  * - `hello`: both know what was agreed. The dialler has said HELLO; both await the other's.
  * - `admission`: the peer is proven. The driver is asked whether it wants this session (another one
  *   with the same node may be there), and answers at once with `admitted` or `close`.

@@ -1,7 +1,7 @@
 /**
- * An in-process network for simulations and tests: nodes that reach each other by made-up addresses,
- * over links that can be slow, cut, or half open. It has no time and no chance of its own: the same
- * calls on the same timers give the same run.
+ * An in-process network for simulations and tests: nodes that reach each other by made-up
+ * addresses, over links that can be slow, cut, or half open. It has no time and no chance of its
+ * own: the same calls on the same timers give the same run.
  */
 import type { Timers } from "../../runtime/index.ts";
 import type { CarrierFactory, CarrierListener, Carrier, CertificateIdentity } from "../carrier.ts";

@@ -89,7 +89,8 @@ export class Cluster {
     try {
       await this.settle(promise);
     } catch (error) {
-      return error instanceof Error && "code" in error ? String(error.code) : `not typed: ${error}`;
+      const typed = error instanceof Error && "code" in error;
+      return typed ? String(error.code) : `not typed: ${String(error)}`;
     }
     return "no refusal";
   }

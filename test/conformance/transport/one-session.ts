@@ -29,10 +29,8 @@ export function describeOneSession(create: HarnessFactory): void {
       const c = await cluster();
       const a = await c.node("a");
       const b = await c.node("b");
-      // a forgets the session that b dialled, as if it had not noticed it yet.
+      // A twin of a without memory of it dials, as a would that has lost the session.
       const fromB = await c.dial(b, a);
-      const other = await c.node("c");
-      void other;
       const twin = await c.node("a", { incarnation: 1 });
       const fromTwin = await c.dial(twin, b);
       expect(fromTwin.dialled).toBe(true);
@@ -42,13 +40,13 @@ export function describeOneSession(create: HarnessFactory): void {
       expect(b.transport.sessions()).not.toContain(fromB);
     });
 
-    test("a dial that is refused for the other session gives that one", async () => {
+    test("the higher node id's dial is refused while the lower one's is there", async () => {
       const c = await cluster();
       const a = await c.node("a");
       const b = await c.node("b");
       const first = await c.dial(a, b);
       await c.harness.until(() => b.accepted.length === 1, 1_000, "b accepts");
-      // b dials although it has a session: only a twin without memory of it can.
+      // b itself would not dial; a twin does, and waits in vain for the session that stays.
       const twin = await c.node("b");
       expect(await c.refusal(twin.transport.dial(await c.target(twin, a)))).toBe("DIAL_FAILED");
       expect(a.transport.sessions()).toEqual([first]);
