@@ -1,0 +1,67 @@
+/** What a CapabilityPool shows of itself. */
+import type { CapabilityState } from "./capability-state.ts";
+import { outstandingOf, type Target } from "./held-lease.ts";
+import { targetScore } from "./placement.ts";
+import type {
+  CapabilityLinkSnapshot,
+  CapabilityLinkState,
+  CapabilitySnapshot,
+} from "./snapshot.ts";
+
+/** The pool as a whole. Cost: a walk of its demands and leases. */
+export function capabilitySnapshot(state: CapabilityState): CapabilitySnapshot {
+  let unsettled = 0;
+  for (const lease of state.book.all()) if (lease.phase === "settling") unsettled += 1;
+  const demands = [...state.targets.values()].map((target) => targetSnapshot(state, target));
+  const notDelivering = reasonNotDelivering(state, demands);
+  return {
+    name: state.name,
+    running: state.book.occupied,
+    slots: state.options.concurrency,
+    demands,
+    waitingPulls: state.pulls.size,
+    presences: state.presences.size,
+    unsettled,
+    draining: state.draining,
+    ...(notDelivering !== undefined && { notDelivering }),
+  };
+}
+
+function targetSnapshot(state: CapabilityState, target: Target): CapabilityLinkSnapshot {
+  const rttMs = state.rttOf(target);
+  const linkState = stateOf(target);
+  const reason = linkState === "joined" ? "" : target.reason;
+  return {
+    demand: target.demand,
+    nodeId: target.nodeId,
+    state: linkState,
+    score: targetScore(state, target),
+    ...(rttMs !== undefined && { rttMs }),
+    leased: target.leases.size,
+    credit: target.link === undefined ? 0 : outstandingOf(target.link),
+    ...(reason !== "" && { reason }),
+  };
+}
+
+function stateOf(target: Target): CapabilityLinkState {
+  if (target.link?.phase === "joined") return "joined";
+  if (target.link?.phase === "asking") return "asking";
+  return target.refusal ?? "waiting";
+}
+
+function reasonNotDelivering(
+  state: CapabilityState,
+  demands: readonly CapabilityLinkSnapshot[],
+): string | undefined {
+  if (state.draining) return "draining";
+  if (demands.length === 0) return "no demand of its route is known";
+  if (!demands.some((demand) => demand.state === "joined")) {
+    const reason = demands.find((demand) => demand.reason !== undefined)?.reason;
+    return `no demand is joined${reason === undefined ? "" : `: ${reason}`}`;
+  }
+  if (state.options.push && state.slots === 0) return "application not listening";
+  if (!state.options.push && state.pulls.size === 0 && state.book.occupied === 0) {
+    return "the application does not pull";
+  }
+  return undefined;
+}
