@@ -3,9 +3,10 @@
  *
  * A round (one packet, or several when the demands do not fit) goes out at start, once more after
  * 50–150 ms (others may have been about to listen), and then every period, jittered. Beyond that at
- * once when a new node is heard, when the addresses change, and when the demands change materially;
- * such extra rounds share a bucket of 5, refilled by 5 a second, and what comes when it is empty is
- * one round later. 1,000 nodes that start together thus cannot answer each other into a storm.
+ * once when a new node is heard, when the addresses change, and when the demands change materially.
+ * Such extra rounds keep 20 ms from the round before, so that a node that starts among many answers
+ * all their answers with one, and share a bucket of 5, refilled by 5 a second; what comes too soon
+ * is one round later. 1,000 nodes that start together cannot answer each other into a storm.
  */
 import type {
   Announcement,
@@ -50,6 +51,7 @@ export type AnnouncerEffect =
 
 const bucketSize = 5;
 const refillMs = 200;
+const extraGapMs = 20;
 /** ttl in periods: four announcements may be lost in a row. */
 const ttlPeriods = 5;
 
@@ -68,6 +70,7 @@ export class Announcer {
   #extraDueMs = Infinity;
   #bucket = bucketSize;
   #bucketAtMs = 0;
+  #roundAtMs = -Infinity;
 
   /** @throws {DiscoveryError} `INVALID_PERIOD` outside 10 ms … 2 min. */
   constructor(options: AnnouncerOptions, random: Random) {
@@ -153,14 +156,16 @@ export class Announcer {
     }
   }
 
-  /** At once while the bucket lasts, else as soon as it holds one again. */
+  /** At once when the last round is not too near and the bucket not empty, else as soon as both are so. */
   #announceSoon(nowMs: number): AnnouncerEffect[] {
     if (!this.#running || this.#extraDueMs !== Infinity) return [];
     this.#bucket = Math.min(bucketSize, this.#bucket + (nowMs - this.#bucketAtMs) / refillMs);
     this.#bucketAtMs = nowMs;
     this.#bucket -= 1;
-    if (this.#bucket >= 0) return this.#round(nowMs);
-    this.#extraDueMs = nowMs - this.#bucket * refillMs;
+    const refilledAtMs = nowMs + Math.max(0, -this.#bucket) * refillMs;
+    const dueMs = Math.max(refilledAtMs, this.#roundAtMs + extraGapMs);
+    if (dueMs <= nowMs) return this.#round(nowMs);
+    this.#extraDueMs = dueMs;
     return [];
   }
 
@@ -168,6 +173,7 @@ export class Announcer {
     // ±20 %, so that nodes that started together drift apart.
     this.#periodDueMs = nowMs + this.#periodMs * (0.8 + 0.4 * this.#random.next());
     this.#extraDueMs = Infinity;
+    this.#roundAtMs = nowMs;
     if (nowMs >= this.#repeatDueMs) this.#repeatDueMs = Infinity;
     this.#intake.sweep(nowMs);
     const packets = makePackets(this.#node, this.#demands, this.#sequence + 1);

@@ -90,24 +90,32 @@ describe("announces at once", () => {
   test("to a new node, not to a known one", () => {
     const engine = announcer();
     engine.handle({ type: "start" }, 0);
-    expect(hear(engine, "b", 10).map((e) => e.type)).toEqual(["heard", "send"]);
+    expect(hear(engine, "b", 30).map((e) => e.type)).toEqual(["heard", "send"]);
     const again = announcement({ nodeId: "b", sequence: 2n });
     const received = { type: "received", announcement: again, fromAddress: "10.0.0.2" } as const;
-    const effects = engine.handle({ ...received, receivedAtEpochMs: 1_000_000 }, 20);
+    const effects = engine.handle({ ...received, receivedAtEpochMs: 1_000_000 }, 40);
     expect(effects.map((e) => e.type)).toEqual(["heard"]);
   });
 
   test("and still repeats after start", () => {
     const engine = announcer();
     engine.handle({ type: "start" }, 0);
-    hear(engine, "b", 10);
+    hear(engine, "b", 30);
     expect(engine.nextDeadlineMs()).toBe(100);
+  });
+
+  test("but 20 ms after the round before: many answers to a start get one answer", () => {
+    const engine = announcer();
+    engine.handle({ type: "start" }, 0);
+    for (let i = 0; i < 50; i++) expect(hear(engine, `n${i}`, 5)).toHaveLength(1);
+    expect(run(engine, 99)).toEqual([20]);
+    expect(hear(engine, "late", 99).map((e) => e.type)).toEqual(["heard", "send"]);
   });
 
   test("when the paths changed, with the new addresses", () => {
     const engine = announcer();
     engine.handle({ type: "start" }, 0);
-    const effects = engine.handle({ type: "pathsChanged", addresses: ["10.9.9.9"] }, 10);
+    const effects = engine.handle({ type: "pathsChanged", addresses: ["10.9.9.9"] }, 30);
     expect(sent(effects)).toMatchObject([{ addresses: ["10.9.9.9"] }]);
   });
 
@@ -159,8 +167,8 @@ describe("demands", () => {
   test("a demand more or less is announced at once", () => {
     const engine = announcer();
     engine.handle({ type: "start" }, 0);
-    const more = engine.handle({ type: "demandsChanged", demands: [demand("x")] }, 1);
-    const less = engine.handle({ type: "demandsChanged", demands: [] }, 2);
+    const more = engine.handle({ type: "demandsChanged", demands: [demand("x")] }, 30);
+    const less = engine.handle({ type: "demandsChanged", demands: [] }, 60);
     expect([sent(more), sent(less)].map((p) => p.length)).toEqual([1, 1]);
   });
 
