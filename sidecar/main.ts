@@ -5,7 +5,8 @@
  *
  *     node sidecar/main.js --config FILE [--parent-pipe FD] [--log-level LEVEL]
  */
-import { createReadStream, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
+import { Socket } from "node:net";
 import { parseArgs } from "node:util";
 import { ApiError } from "./api/index.ts";
 import { ConfigError } from "./config.ts";
@@ -70,7 +71,8 @@ function endOnSignals(sidecar: Sidecar, logger: RootLogger): void {
 
 /** The parent is gone, however it died: the program goes, and so does this process. */
 function endWithParent(fd: number, sidecar: Sidecar, logger: RootLogger): void {
-  watchParent(createReadStream("", { fd, autoClose: false }), (program) => {
+  // A socket, not a file stream: a file read would hold one of the four threads for good.
+  watchParent(new Socket({ fd, readable: true, writable: false }), (program) => {
     logger.forComponent("sidecar:main").warn({}, "the parent is gone: ending with its program");
     if (program !== null) signalProgram(program, "SIGKILL");
     void sidecar.end("end of the parent", { drain: false }).finally(() => {
