@@ -36,7 +36,7 @@ export interface WorkContext {
    * Says that the work goes on; needed only where the Demand has a progressTimeout.
    * @param progress one sentence, for status.
    */
-  heartbeat(progress?: string): Promise<void>;
+  readonly heartbeat: (progress?: string) => Promise<void>;
 }
 
 /**

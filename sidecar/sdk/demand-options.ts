@@ -21,9 +21,9 @@ export interface DemandOptions<Req extends Message, Res extends Message> {
   readonly maxProviders?: number;
   /** Bounds of one attempt. */
   readonly lease?: {
-    /** A lease that is not renewed ends after this, ms. @default 15,000 */
+    /** A lease that is not renewed ends after this, ms, 1 s to 1 h. @default 15,000 */
     readonly durationMs?: number;
-    /** Hard bound of one attempt, ms. @default 600,000 */
+    /** Hard bound of one attempt, ms, 1 s to 24 h. @default 600,000 */
     readonly maxRuntimeMs?: number;
     /** The function must call `ctx.heartbeat` this often, ms. @default off */
     readonly progressTimeoutMs?: number;
@@ -71,7 +71,8 @@ export interface DemandOptions<Req extends Message, Res extends Message> {
 
 const dayMs = 86_400_000;
 const maxCount = 1_000_000;
-const maxBytes = 2 ** 40;
+/** 16 GiB, as in manifests. */
+const maxBytes = 2 ** 34;
 
 /** The complete settings. @throws {SdkError} `INVALID_OPTION` naming field, value and bound. */
 export function resolveDemandSettings<Req extends Message, Res extends Message>(
@@ -96,12 +97,12 @@ export function resolveDemandSettings<Req extends Message, Res extends Message>(
     },
     deadLetter: {
       maxItems: whole("deadLetter.maxItems", deadLetter?.maxItems ?? 1_000, 1, maxCount),
-      maxAgeMs: whole("deadLetter.maxAgeMs", deadLetter?.maxAgeMs ?? dayMs, 1, 365 * dayMs),
+      maxAgeMs: whole("deadLetter.maxAgeMs", deadLetter?.maxAgeMs ?? dayMs, 1_000, 30 * dayMs),
     },
     retention: {
       maxItems: whole("retention.maxItems", retention?.maxItems ?? 10_000, 1, maxCount),
       maxBytes: whole("retention.maxBytes", retention?.maxBytes ?? 64 * 2 ** 20, 1, maxBytes),
-      maxAgeMs: whole("retention.maxAgeMs", retention?.maxAgeMs ?? 3_600_000, 1, 365 * dayMs),
+      maxAgeMs: whole("retention.maxAgeMs", retention?.maxAgeMs ?? 3_600_000, 1_000, 30 * dayMs),
     },
   };
 }
@@ -112,11 +113,11 @@ type RetryOptions = DemandOptions<Message, Message>["retry"];
 function resolveLease(lease: LeaseOptions): DemandSettings["lease"] {
   const progress = lease?.progressTimeoutMs;
   return {
-    durationMs: whole("lease.durationMs", lease?.durationMs ?? 15_000, 100, dayMs),
-    maxRuntimeMs: whole("lease.maxRuntimeMs", lease?.maxRuntimeMs ?? 600_000, 100, 7 * dayMs),
+    durationMs: whole("lease.durationMs", lease?.durationMs ?? 15_000, 1_000, 3_600_000),
+    maxRuntimeMs: whole("lease.maxRuntimeMs", lease?.maxRuntimeMs ?? 600_000, 1_000, dayMs),
     ...(progress === undefined
       ? {}
-      : { progressTimeoutMs: whole("lease.progressTimeoutMs", progress, 100, dayMs) }),
+      : { progressTimeoutMs: whole("lease.progressTimeoutMs", progress, 1_000, dayMs) }),
   };
 }
 
@@ -126,11 +127,13 @@ function resolveRetry(retry: RetryOptions): DemandSettings["retry"] {
   if (!(factor >= 1 && factor <= 10)) {
     throw new SdkError("INVALID_OPTION", `retry.backoff.factor ${factor} is not in 1 to 10.`);
   }
+  const initialMs = whole("retry.backoff.initialMs", backoff?.initialMs ?? 200, 1, 3_600_000);
+  const maxMs = backoff?.maxMs ?? Math.max(60_000, initialMs);
   return {
     maxAttempts: whole("retry.maxAttempts", retry?.maxAttempts ?? 5, 1, 100),
     backoff: {
-      initialMs: whole("retry.backoff.initialMs", backoff?.initialMs ?? 200, 1, dayMs),
-      maxMs: whole("retry.backoff.maxMs", backoff?.maxMs ?? 60_000, 1, dayMs),
+      initialMs,
+      maxMs: whole("retry.backoff.maxMs", maxMs, initialMs, dayMs),
       factor,
     },
   };
