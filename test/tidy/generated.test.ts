@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { documentedWords, referencePages } from "../support/reference-pages.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runTool, type ToolRun } from "./run-tool.ts";
-import { top } from "./tree.ts";
+import { paths, top } from "./tree.ts";
 
 const timeout = 60_000;
 
@@ -67,6 +67,20 @@ describe("proto", () => {
     ]);
     const remedy = "reserve the field and add another, or begin package vN+1 with a migration note";
     expect(exitCode, `${remedy}:\n${output}`).toBe(0);
+  });
+});
+
+describe("contracts of examples", () => {
+  const folders = paths
+    .filter((path) => /^examples\/.+\/buf\.gen\.yaml$/.test(path))
+    .map((path) => path.replace("/buf.gen.yaml", ""));
+
+  test.each(folders)("%s: the generated code is what buf generate makes now", async (example) => {
+    const folder = temporaryFolder();
+    const { output, exitCode } = await buf(["generate", "-o", folder], example);
+    expect(exitCode, output).toBe(0);
+    const fresh = contents(join(folder, "gen"));
+    expect(contents(join(top, example, "gen")), `run buf generate in ${example}`).toEqual(fresh);
   });
 });
 

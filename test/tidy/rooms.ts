@@ -128,7 +128,13 @@ export const rooms: readonly Room[] = [
   ),
   ...operatorRooms,
   room("operator/controller", aboveLoops),
-  room("operator/local", aboveLoops, ["@bufbuild/buf", "@bufbuild/protobuf", "undici", "yaml"]),
+  room("operator/local", aboveLoops, [
+    "@bufbuild/buf",
+    "@bufbuild/protobuf",
+    "undici",
+    "yaml",
+    "zod",
+  ]),
   room(
     "operator/cli",
     [

@@ -12,7 +12,7 @@ import { asLines, handWritten, readFiles, type SourceFile, shippedSource } from 
 
 const all = readFiles(handWritten);
 const shipped = all.filter(({ path }) => shippedSource.test(path));
-const mayCast = (path: string): boolean => /^(test|sidecar\/wire)\//.test(path);
+const mayCast = (path: string): boolean => path.startsWith("sidecar/wire/");
 /** Programs that a config file of a tool must export by default. */
 const isConfig = (path: string): boolean => path.endsWith(".config.ts");
 
@@ -40,8 +40,10 @@ describe("source files", () => {
     expect(asLines(findings)).toEqual([]);
   });
 
-  test("use no any, no !, and no cast outside wire and tests", () => {
-    expect(asLines(all.flatMap((file) => escapeFindings(file, mayCast(file.path))))).toEqual([]);
+  test("use no any, no !, and no cast outside wire", () => {
+    // In tests eslint alone decides: they may cast.
+    const files = all.filter(({ path }) => !path.startsWith("test/"));
+    expect(asLines(files.flatMap((file) => escapeFindings(file, mayCast(file.path))))).toEqual([]);
   });
 
   test("name every export, never `export *` or default", () => {

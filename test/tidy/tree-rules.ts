@@ -17,12 +17,13 @@ const fixedNames = new Set([
 ]);
 const dumpNames = /^(util|utils|helper|helpers|common|misc|types|shared|lib|enums|constants)$/;
 
-/** Every part of a path is kebab-case; `.proto` files follow buf's lower_snake_case. */
+/** Every part of a path is kebab-case; `.proto` and generated files follow buf's lower_snake_case. */
 export function nameFindings(path: string): Finding[] {
   const findings: Finding[] = [];
   const parts = path.split("/");
   const file = parts.at(-1) ?? "";
-  if (fixedNames.has(file) || path.startsWith("proto/")) parts.pop();
+  const isBufs = /\.proto$|(^|\/)gen\/.*_pb\.ts$/.test(path);
+  if (fixedNames.has(file) || isBufs) parts.pop();
   for (const part of parts) {
     const stem = part === file ? part.split(".").filter((piece) => piece !== "") : [part];
     for (const piece of stem) {
@@ -31,7 +32,7 @@ export function nameFindings(path: string): Finding[] {
       findings.push({ path, message, remedy: "lower-case words joined by -" });
     }
     const first = stem[0] ?? "";
-    if (dumpNames.test(first) && path.startsWith("proto/gen/") === false) {
+    if (dumpNames.test(first)) {
       const message = `name: "${first}" says nothing`;
       findings.push({ path, message, remedy: "name the idea that the file or folder holds" });
     }

@@ -34,6 +34,8 @@ describe("rules of the tree can fail", () => {
     expect(asLines(nameFindings("sidecar/helpers/frame.ts"))[0]).toContain("says nothing");
     expect(nameFindings("sidecar/wire/frame.codec.test.ts")).toEqual([]);
     expect(nameFindings("README.md")).toEqual([]);
+    expect(nameFindings("examples/thumbnails/gen/thumbnail_pb.ts")).toEqual([]);
+    expect(nameFindings("examples/thumbnails/thumbnail_pb.ts")).toHaveLength(1);
   });
 
   test("mirrors", () => {
