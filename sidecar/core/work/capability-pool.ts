@@ -88,8 +88,8 @@ export class CapabilityPool {
   }
 
   /** The pool as a whole. */
-  snapshot(): CapabilitySnapshot {
-    return capabilitySnapshot(this.#state);
+  snapshot(nowMs: number): CapabilitySnapshot {
+    return capabilitySnapshot(this.#state, nowMs);
   }
 
   #take(input: CapabilityInput, nowMs: number): void {

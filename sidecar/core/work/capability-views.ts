@@ -9,10 +9,10 @@ import type {
 } from "./snapshot.ts";
 
 /** The pool as a whole. Cost: a walk of its demands and leases. */
-export function capabilitySnapshot(state: CapabilityState): CapabilitySnapshot {
+export function capabilitySnapshot(state: CapabilityState, nowMs: number): CapabilitySnapshot {
   let unsettled = 0;
   for (const lease of state.book.all()) if (lease.phase === "settling") unsettled += 1;
-  const demands = [...state.targets.values()].map((target) => targetSnapshot(state, target));
+  const demands = [...state.targets.values()].map((target) => targetSnapshot(state, target, nowMs));
   const notDelivering = reasonNotDelivering(state, demands);
   return {
     name: state.name,
@@ -27,10 +27,14 @@ export function capabilitySnapshot(state: CapabilityState): CapabilitySnapshot {
   };
 }
 
-function targetSnapshot(state: CapabilityState, target: Target): CapabilityLinkSnapshot {
+function targetSnapshot(
+  state: CapabilityState,
+  target: Target,
+  nowMs: number,
+): CapabilityLinkSnapshot {
   const rttMs = state.rttOf(target);
   const linkState = stateOf(target);
-  const reason = linkState === "joined" ? "" : target.reason;
+  const reason = linkState === "joined" ? "" : reasonOf(target, nowMs);
   return {
     demand: target.demand,
     nodeId: target.nodeId,
@@ -41,6 +45,12 @@ function targetSnapshot(state: CapabilityState, target: Target): CapabilityLinkS
     credit: target.link === undefined ? 0 : outstandingOf(target.link),
     ...(reason !== "" && { reason }),
   };
+}
+
+function reasonOf(target: Target, nowMs: number): string {
+  const waitMs = target.retryAtMs - nowMs;
+  if (target.reason === "" || waitMs <= 0) return target.reason;
+  return `${target.reason}; asked again in ${String(Math.ceil(waitMs))} ms at the earliest`;
 }
 
 function stateOf(target: Target): CapabilityLinkState {
