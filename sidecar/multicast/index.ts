@@ -1,6 +1,6 @@
 /**
- * UDP multicast sockets over every interface. Entry: `MulticastSockets`; the loop that feeds it from
- * the announcer is `sidecar/node/multicast-discovery.ts`.
+ * UDP multicast sockets over every interface. Entry: `MulticastSockets`; the loop that feeds it
+ * from the announcer is `sidecar/node/multicast-discovery.ts`.
  * Invariant: bytes in, bytes out; nothing here knows what an announcement is.
  */
 export { multicastMetrics } from "./metrics.ts";

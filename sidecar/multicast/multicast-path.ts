@@ -1,4 +1,4 @@
-/** Which interfaces are multicast on, and under which addresses a node says that it can be dialled. */
+/** Which interfaces are multicast on, and at which addresses a node says that it can be dialled. */
 import type { NetworkInterfaceInfo } from "node:os";
 import type { ResolvedMulticastSettings } from "./multicast-settings.ts";
 

@@ -41,8 +41,8 @@ export interface MulticastGroup {
  * node's own containers at best, and each would cost a membership.
  */
 export const defaultSkippedInterfaces =
-  "^(docker|br-|veth|cni|flannel|cali|cilium|lxc|kube-|nodelocaldns|virbr|podman|weave|vxlan|tunl|" +
-  "dummy|ovn|antrea|genev|bridge|awdl|llw|utun)";
+  "^(docker|br-|veth|cni|flannel|cali|cilium|lxc|kube-|nodelocaldns|virbr|podman|weave|vxlan|" +
+  "tunl|dummy|ovn|antrea|genev|bridge|awdl|llw|utun)";
 
 /**
  * Completes settings.

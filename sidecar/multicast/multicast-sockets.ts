@@ -34,7 +34,7 @@ export interface MulticastEvents {
   readonly failed: (failure: MulticastFailure) => void;
 }
 
-/** Packets that may wait in one socket; more are dropped as `QUEUE_FULL`: the next round is near. */
+/** Packets that may wait in one socket; more are dropped as `QUEUE_FULL`: a round is near. */
 const maxQueuedSends = 512;
 
 interface Sender {

@@ -31,10 +31,13 @@ import { EnginePump } from "./engine-pump.ts";
 
 /** Who announces, and how. */
 export interface MulticastDiscoveryOptions {
+  /** Group, port, interfaces, period; what is absent takes its default. */
   readonly multicast: MulticastSettings;
   /** Cluster, namespace and their key, by `announcementKey`. */
   readonly key: AnnouncementKey;
+  /** This node, as its certificate names it. */
   readonly nodeId: string;
+  /** This start of the node. */
   readonly incarnation: number;
   /** Port of the peer listener as it is bound. */
   readonly sessionPort: number;
@@ -58,7 +61,7 @@ export interface MulticastDiscoveryComponents {
   readonly interfaces?: () => NetworkInterfaces;
 }
 
-/** A failed send may mean that an interface went; looking again is cheap, but not for each packet. */
+/** A failed send may mean that an interface went; to look is cheap, but not for each packet. */
 const lookAfterFailureMs = 200;
 /** The same trouble is logged this often at most; the counters have all of it. */
 const logGapMs = 60_000;

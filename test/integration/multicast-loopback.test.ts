@@ -164,7 +164,7 @@ describe("processes on loopback", () => {
     return { child, lines };
   }
 
-  test("three processes share group and port; a killed one expires after five periods", async () => {
+  test("three processes share group and port; a killed one expires in five periods", async () => {
     const port = randomPort();
     const programs = ["a", "b", "c"].map((nodeId) => spawned({ nodeId, ...onLoopback(port) }));
     const [a, b, c] = programs;

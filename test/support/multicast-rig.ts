@@ -1,4 +1,4 @@
-/** Nodes that only discover each other: multicast discovery and a list of neighbours, no sessions. */
+/** Nodes that only discover each other: multicast and a list of neighbours, no sessions. */
 import {
   type Neighbour,
   type NeighbourEffect,

@@ -18,7 +18,7 @@ export interface CapabilityAd {
   readonly entries: readonly CapabilityAdEntry[];
 }
 
-/** Why bytes are no advertisement. `count` is the offending number: entries, name or value length. */
+/** Why bytes are no advertisement. `count` is the offending number: entries or a length. */
 export type AdDecodeError =
   | { readonly code: "TRUNCATED" }
   | { readonly code: "BAD_MAGIC" }
@@ -30,7 +30,7 @@ export type AdDecodeResult =
   | { readonly ok: true; readonly ad: CapabilityAd }
   | { readonly ok: false; readonly error: AdDecodeError };
 
-/** Bounds of an advertisement; `maxAdBytes` is the encoder's (a receiver caps the length it reads). */
+/** Bounds of an advertisement; `maxAdBytes` is the encoder's (a receiver caps what it reads). */
 export const adLimits = {
   maxEntries: 1024,
   maxNameBytes: 256,

@@ -1,4 +1,4 @@
-/** What our own side did wrong. Malformed input from a peer is returned instead, see `AdDecodeError`. */
+/** What our own side did wrong. What a peer sends is returned instead, see `AdDecodeError`. */
 export type CapabilityErrorCode =
   | "TOO_MANY_ENTRIES"
   | "TOO_MANY_VALUES"

@@ -26,7 +26,8 @@ export interface Capability<V> {
 }
 
 /**
- * A capability whose values have one order everywhere; the greatest common value wins on both sides.
+ * A capability whose values have one order everywhere: the greatest common value wins, on both
+ * sides.
  * @param capability.compare negative when `a` is less preferred; 0 only for equal values.
  * @throws {CapabilityError} `UNORDERED_VALUES` when the list is not strictly ascending.
  */

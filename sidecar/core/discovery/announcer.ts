@@ -156,7 +156,7 @@ export class Announcer {
     }
   }
 
-  /** At once when the last round is not too near and the bucket not empty, else as soon as both are so. */
+  /** At once when the last round is far enough and the bucket not empty, else when both are so. */
   #announceSoon(nowMs: number): AnnouncerEffect[] {
     if (!this.#running || this.#extraDueMs !== Infinity) return [];
     this.#bucket = Math.min(bucketSize, this.#bucket + (nowMs - this.#bucketAtMs) / refillMs);

@@ -59,7 +59,7 @@ export interface DiallerOptions {
   readonly backoffInitialMs?: number;
   /** @default 10,000 */
   readonly backoffMaxMs?: number;
-  /** Connected for this long, a session counts as good: the next loss starts at the initial backoff.
+  /** A session that held for this long was good: its loss starts at the initial backoff.
    * @default 10,000 */
   readonly steadyAfterMs?: number;
   /** A dial without an answer has failed; beyond the transport's own 5 s. @default 10,000 */

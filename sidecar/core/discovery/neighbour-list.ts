@@ -125,7 +125,7 @@ export class NeighbourList {
     return this.#nextExpiryMs;
   }
 
-  /** Takes away what has expired; extra calls are harmless. Cost: one walk when something is due. */
+  /** Takes away what has expired; extra calls are harmless. Cost: a walk when something is due. */
   advance(nowMs: number): NeighbourEffect[] {
     if (nowMs < this.#nextExpiryMs) return [];
     const effects: NeighbourEffect[] = [];

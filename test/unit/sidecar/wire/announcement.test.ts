@@ -61,7 +61,7 @@ describe("the mark", () => {
     expect(openAnnouncement(bytes, key)).toEqual(refused("BAD_MARK"));
   });
 
-  test("is checked over the bytes received: any other bytes of the announcement are BAD_MARK", () => {
+  test("is checked over the bytes received: any other announcement is BAD_MARK", () => {
     const mark = createHmac("sha256", key.key)
       .update(toBinary(AnnouncementSchema, announcement()))
       .digest()

@@ -115,7 +115,7 @@ describe("decoding refuses, in the seed's order", () => {
     });
   });
 
-  test("a name over 256 bytes is TOO_MANY_ENTRIES with its length, before it is found missing", () => {
+  test("a name over 256 bytes is TOO_MANY_ENTRIES(length), before it is found missing", () => {
     expect(errorOf(bytes(header(1), u16(256)))).toEqual({ code: "TRUNCATED" });
     expect(errorOf(bytes(header(1), u16(257)))).toEqual({ code: "TOO_MANY_ENTRIES", count: 257 });
   });

@@ -270,7 +270,7 @@ describe("goodbye and sessions", () => {
   });
 });
 
-test("for any inputs: effects tell exactly what the list shows, and nothing outlives its ttl", () => {
+test("for any inputs: effects tell what the list shows, and nothing outlives its ttl", () => {
   const nodeId = fc.constantFrom("a", "b", "c");
   const incarnation = fc.integer({ min: 1, max: 3 });
   const source = fc.constantFrom(...discoverySources);
