@@ -4,15 +4,18 @@ import {
   type NodeConfig,
   NodeConfigSchema,
 } from "../proto/gen/spillway/control/v1/node_config_pb.ts";
-import { apiMetrics, AppServer } from "./api/index.ts";
+import { AdminServer, apiMetrics, AppServer, OpsServer } from "./api/index.ts";
 import { readNodeConfig, watchNodeConfig } from "./config.ts";
+import { Deliveries } from "./deliveries.ts";
 import { type RunningNode, startNode } from "./node/index.ts";
 import {
   createMetrics,
   Health,
   type Logger,
   realClock,
+  realRandom,
   realTimers,
+  realWallClock,
   type RootLogger,
   Shutdown,
 } from "./runtime/index.ts";
@@ -23,10 +26,10 @@ export interface BoundAddress {
   readonly port: number;
 }
 
-/** Where a sidecar can be reached; the content of its ready file. */
+/** Where a sidecar can be reached; the content of its ready file. Absent: not configured. */
 export interface SidecarAddresses {
   readonly peer: BoundAddress;
-  readonly appSocket: string;
+  readonly appSocket?: string;
   readonly admin?: BoundAddress;
   readonly ops?: BoundAddress;
 }
@@ -36,13 +39,14 @@ interface SidecarParts {
   readonly config: NodeConfig;
   readonly logger: Logger;
   readonly node: RunningNode;
+  readonly deliveries: Deliveries;
   readonly health: Health;
   readonly shutdown: Shutdown;
   readonly addresses: SidecarAddresses;
 }
 
-/** Time for each listener to end. */
-const listenerEndMs = 3_000;
+/** Time for each listener to end; with the drain before it this stays below 10 s on one machine. */
+const listenerEndMs = 1_500;
 
 /** One sidecar process. */
 export class Sidecar {
@@ -67,29 +71,58 @@ export class Sidecar {
   static async start(configFile: string, rootLogger: RootLogger): Promise<Sidecar> {
     const config = readNodeConfig(configFile);
     const logger = rootLogger.forComponent("sidecar:main");
-    const metrics = createMetrics();
+    const metrics = createMetrics({ processFigures: true });
     const health = new Health();
     const shutdown = new Shutdown({ timers: realTimers, logger });
-    const node = await startNode(config, { logger: rootLogger, metrics, health });
-    shutdown.add({
-      name: "node",
-      timeoutMs: listenerEndMs,
-      end: () => node.close("the sidecar ends"),
+    const push: { deliveries?: Deliveries } = {};
+    const node = await startNode(config, {
+      logger: rootLogger,
+      metrics,
+      health,
+      notDelivering: (capability) => push.deliveries?.notDelivering(capability),
     });
-    const appSocket = config.listeners?.appSocket ?? "";
-    if (appSocket !== "") {
-      const app = await AppServer.create({
-        node: node.service,
-        logger: rootLogger.forComponent("sidecar:api"),
-        metrics: metrics.register(apiMetrics),
-        timers: realTimers,
-        clock: realClock,
-      });
-      await app.listen(appSocket);
-      shutdown.add({ name: "app listener", timeoutMs: listenerEndMs, end: () => app.close() });
+    const end = (name: string, close: () => Promise<void>): void => {
+      shutdown.add({ name, timeoutMs: listenerEndMs, end: close });
+    };
+    end("node", () => node.close("the sidecar ends"));
+    const server = {
+      logger: rootLogger.forComponent("sidecar:api"),
+      metrics: metrics.register(apiMetrics),
+      timers: realTimers,
+      node: node.service,
+    };
+    const readiness = (): ReturnType<Health["readiness"]> => health.readiness();
+    const deliveries = new Deliveries({ ...server, wallClock: realWallClock, random: realRandom });
+    push.deliveries = deliveries;
+    deliveries.configure(config.capabilities);
+    const listeners = config.listeners;
+    let addresses: SidecarAddresses = { peer: plain(node.peerAddress) };
+    if (listeners?.admin !== undefined) {
+      const admin = new AdminServer({ ...server, exposition: metrics, readiness });
+      addresses = { ...addresses, admin: plain(await admin.listen(listeners.admin)) };
+      end("admin listener", () => admin.close());
     }
-    const addresses = { peer: node.peerAddress, appSocket };
-    return new Sidecar({ configFile, config, logger, node, health, shutdown, addresses });
+    if (listeners?.ops !== undefined) {
+      const ops = new OpsServer(server);
+      addresses = { ...addresses, ops: plain(await ops.listen(listeners.ops)) };
+      end("ops listener", () => ops.close());
+    }
+    if (listeners !== undefined && listeners.appSocket !== "") {
+      const app = await AppServer.create({ ...server, clock: realClock });
+      await app.listen(listeners.appSocket);
+      addresses = { ...addresses, appSocket: listeners.appSocket };
+      end("app listener", () => app.close(listenerEndMs / 2));
+    }
+    return new Sidecar({
+      configFile,
+      config,
+      logger,
+      node,
+      deliveries,
+      health,
+      shutdown,
+      addresses,
+    });
   }
 
   /** Takes changes of the configuration file from now on. */
@@ -108,19 +141,22 @@ export class Sidecar {
    * @returns true when every step ended well and in time.
    */
   async end(reason: string, options: { readonly drain: boolean }): Promise<boolean> {
-    this.#parts.logger.info({ reason }, "ending");
+    const { logger, node, deliveries, shutdown } = this.#parts;
+    logger.info({ reason }, "ending");
     if (options.drain) {
-      await this.#parts.node.drain();
+      await node.drain();
     }
-    return this.#parts.shutdown.run();
+    await deliveries.close(0);
+    return shutdown.run();
   }
 
   /** A configuration that is refused changes nothing; readiness says so until it is mended. */
   #reload(): void {
-    const { configFile, logger, node, health } = this.#parts;
+    const { configFile, logger, node, health, deliveries } = this.#parts;
     try {
       const config = readNodeConfig(configFile);
       node.configure(config);
+      deliveries.configure(config.capabilities);
       const needsRestart = !equals(NodeConfigSchema, fixedPart(config), fixedPart(this.#config));
       this.#config = needsRestart ? this.#config : config;
       health.set(
@@ -144,4 +180,8 @@ function fixedPart(config: NodeConfig): NodeConfig {
   fixed.descriptorSets = [];
   if (fixed.discovery !== undefined) fixed.discovery.staticPeers = [];
   return fixed;
+}
+
+function plain({ host, port }: BoundAddress): BoundAddress {
+  return { host, port };
 }

@@ -20,6 +20,7 @@ import { capabilityOptionsOf } from "./work-options.ts";
 /** What the capabilities need beside what every host needs. */
 export interface CapabilitiesComponents extends HostComponents {
   readonly contracts: Contracts;
+  readonly notDelivering: (capability: string) => string | undefined;
   /** All nodes that any pool wants a session with. */
   readonly onWanted: (nodeIds: ReadonlySet<string>) => void;
   /** A pool began: it has to be told of demands and sessions. */
@@ -67,9 +68,7 @@ export class Capabilities implements ProviderService {
 
   capability(name: string): Result<CapabilityView> {
     const host = this.#hosts.get(name);
-    return host === undefined
-      ? this.#unknown(name)
-      : { ok: true, value: capabilityViewOf(host.snapshot(), host.contract) };
+    return host === undefined ? this.#unknown(name) : { ok: true, value: this.#viewOf(host) };
   }
 
   async pull(
@@ -136,6 +135,12 @@ export class Capabilities implements ProviderService {
     );
     this.#hosts.set(config.name, host);
     this.#components.onBegun(host);
+  }
+
+  #viewOf(host: CapabilityHost): CapabilityView {
+    const view = capabilityViewOf(host.snapshot(), host.contract);
+    const notDelivering = this.#components.notDelivering(host.name) ?? view.notDelivering;
+    return notDelivering === undefined ? view : { ...view, notDelivering };
   }
 
   #want(capability: string, nodeIds: readonly string[]): void {

@@ -30,6 +30,8 @@ export interface NodeComponents
     Pick<HostComponents, "wallClock"> {
   /** Who the node is. */
   readonly self: AnnouncingNode;
+  /** Why a capability's application gets nothing, one clause; undefined when nothing is known. */
+  readonly notDelivering: (capability: string) => string | undefined;
   /** Told of every material change of the demands that this node holds; sends it to whoever listens. */
   readonly announceDemands: (demands: readonly DemandSummary[]) => void;
 }
@@ -89,6 +91,7 @@ export class Node {
     this.capabilities = new Capabilities({
       ...host,
       contracts: this.contracts,
+      notDelivering: components.notDelivering,
       onWanted: (nodeIds) => {
         this.neighbourhood.want(nodeIds);
       },
