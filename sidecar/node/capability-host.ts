@@ -153,7 +153,7 @@ export class CapabilityHost implements LinkOwner {
   }
 
   snapshot(): CapabilitySnapshot {
-    return this.#pool.snapshot();
+    return this.#pool.snapshot(this.#components.clock.nowMs());
   }
 
   onMessage(link: LinkId, message: Uint8Array): void {

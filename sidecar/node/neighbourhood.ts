@@ -220,18 +220,13 @@ export class Neighbourhood {
       return;
     }
     this.#attached.add(session);
-    const { nodeId, incarnation, address } = session.peer;
-    this.#components.logger.info(
-      { peer: nodeId, incarnation, address, dialled: session.dialled },
-      "session open",
-    );
+    const { nodeId, incarnation } = session.peer;
     this.#whyNotConnected.delete(nodeId);
     this.#neighbours.handle({ type: "sessionOpened", nodeId, incarnation });
     this.#dialler.handle({ type: "sessionOpened", nodeId, dialled: session.dialled });
     // First what the node makes of the end, so that links hear of it before the dialler goes on.
     this.links.attach(session);
     session.onClosed((end) => {
-      this.#components.logger.info({ peer: nodeId, ...end }, "session closed");
       this.#lost(session, end.reason);
     });
   }
