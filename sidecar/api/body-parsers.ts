@@ -12,10 +12,9 @@ const maxBodyDepth = 110;
 /** Payload routes: the handler gets the bytes and converts them by the contract. */
 export function takePayloads(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  const bodyLimit = apiLimits.jsonBodyBytes;
   app.addContentTypeParser<Buffer>(
     [jsonMediaType, protobufMediaType],
-    { parseAs: "buffer", bodyLimit },
+    { parseAs: "buffer" },
     (_request, body, done) => {
       done(null, body);
     },

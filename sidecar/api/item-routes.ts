@@ -11,6 +11,7 @@ import {
 import { addWithin } from "./add-within.ts";
 import { clientGone } from "./client-gone.ts";
 import { itemJson } from "./item-json.ts";
+import { apiLimits } from "./limits.ts";
 import { payloadOfBody, prefersProtobuf, protobufMediaType } from "./payload.ts";
 import type { ItemView, Result } from "./ports.ts";
 import { sendProblem } from "./problem.ts";
@@ -59,6 +60,7 @@ export function addRoute(app: FastifyInstance, context: ApiContext): void {
   app.route<{ Params: { demand: string }; Headers: AddHeaders }>({
     method: "POST",
     url: "/v1/demands/:demand/items",
+    bodyLimit: apiLimits.jsonBodyBytes,
     schema: {
       ...tag,
       operationId: "addItem",
@@ -96,6 +98,8 @@ export function addRoute(app: FastifyInstance, context: ApiContext): void {
       if (!wait.ok) return sendProblem(reply, wait.refusal);
       const payload = payloadOfBody(contract.value.request, request);
       if (!payload.ok) return sendProblem(reply, payload.refusal);
+      // A wait may last minutes: the received bytes need not stay with it.
+      request.body = undefined;
       const gone = clientGone(reply);
       const added = await addWithin(context, gone, (signal) =>
         context.node.add(demand, payload.value, options.value, signal),

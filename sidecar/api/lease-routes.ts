@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ApiContext } from "./api-context.ts";
 import { durationOf } from "./add-options.ts";
+import { apiLimits } from "./limits.ts";
 import { payloadOfBody } from "./payload.ts";
 import type { ApplicationErrorView, LeaseVerb, Result } from "./ports.ts";
 import type { PresenceBook } from "./presence-book.ts";
@@ -91,6 +92,7 @@ export function completeRoute(
   app.route<{ Params: LeaseParams }>({
     method: "POST",
     url: "/v1/leases/:lease/complete",
+    bodyLimit: apiLimits.jsonBodyBytes,
     schema: {
       ...tag,
       operationId: "complete",
