@@ -25,6 +25,8 @@ export interface LoadedFolder extends LoadedManifests {
   readonly apps: readonly LocatedApp[];
   /** Folders whose files were read: a change in one of them is worth reading again. */
   readonly watched: readonly string[];
+  /** What works but is most likely not meant, a sentence each. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -75,13 +77,25 @@ export async function loadFolder(
   if (problems.length > 0) throw new LocalError("APPS_INVALID", problems);
   const apps = readApps(file, documents);
   const manifests = await loadManifests(shown, environment);
-  refuse(manifests.capabilities.flatMap((it) => deliverProblems(it, apps)));
   return {
     ...manifests,
     apps,
     watched: [...new Set([folder.path, ...files.protoFolders])],
-    notes: [...manifests.notes, ...unselectedNotes(manifests, apps)],
+    warnings: checkAgainstApps(manifests, apps),
   };
+}
+
+/**
+ * Checks manifests against the programs they select.
+ * @returns what works but is most likely not meant, a sentence each.
+ * @throws {LocalError} `MANIFEST_INVALID`.
+ */
+export function checkAgainstApps(
+  manifests: LoadedManifests,
+  apps: readonly LocatedApp[],
+): readonly string[] {
+  refuse(manifests.capabilities.flatMap((it) => deliverProblems(it, apps)));
+  return unselectedWarnings(manifests, apps);
 }
 
 function refuse(problems: readonly Problem[]): void {
@@ -103,7 +117,7 @@ function deliverProblems(it: Resolved<Capability>, apps: readonly LocatedApp[]):
   });
 }
 
-function unselectedNotes(
+function unselectedWarnings(
   { demands, capabilities }: LoadedManifests,
   apps: readonly LocatedApp[],
 ): string[] {

@@ -80,10 +80,10 @@ test("what package managers and other tools put there is left alone", async () =
   ]);
 });
 
-test("a selector that matches no program is worth a note", async () => {
+test("a selector that matches no program is worth a warning", async () => {
   const demand = demandManifest((it) => (it.spec.selector.matchLabels.app = "shop"));
   const folder = writeFolder(temporaryFolder(), { demand });
-  expect((await loadFolder(folder, environment)).notes).toEqual([
+  expect((await loadFolder(folder, environment)).warnings).toEqual([
     `${folder}/demand.yaml:13: the selector of Demand thumbnails matches no program of apps.yaml`,
   ]);
 });
