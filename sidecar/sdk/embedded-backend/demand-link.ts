@@ -48,8 +48,9 @@ export class EmbeddedDemandLink implements DemandLink {
     }
     const { ticket } = added.value;
     if (options.idempotencyKey !== undefined) {
-      // Its outcome may have been told to another submitter, or before.
-      void this.#follow(service, ticket, signal);
+      // Its outcome may have been told to another submitter, or before. Not before the caller has
+      // the ticket: an outcome of a ticket that has ended once would be taken for a second telling.
+      setImmediate(() => void this.#follow(service, ticket, signal));
     }
     return { ok: true, ticket };
   }
