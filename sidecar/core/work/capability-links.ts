@@ -13,7 +13,7 @@ import {
   type Target,
   type TargetRefusal,
 } from "./held-lease.ts";
-import { leaseOf, toDemand } from "./messages.ts";
+import { toDemand } from "./messages.ts";
 import { activeCount, countTry, forgetIfGone } from "./target.ts";
 
 /** An unanswered Hello is given up after this, ms. */
@@ -23,8 +23,8 @@ const answerTimeoutMs = 5_000;
 const drainingRetryMs = 5_000;
 const incompatibleRetryMs = 30_000;
 
-/** Leases that one Renew may name. */
-const maxRenewed = 1_000;
+/** Leases that one Renew or Hello may name. */
+const maxNamed = 1_000;
 
 /** Opens a link and says Hello, naming what is still held. */
 export function openLink(state: CapabilityState, target: Target, nowMs: number): void {
@@ -209,7 +209,7 @@ export function renewLink(
       lease.untilMs = nowMs + target.leaseDurationMs;
       state.book.look(lease, lease.untilMs);
     }
-    if (leases.length >= maxRenewed) flush();
+    if (leases.length >= maxNamed) flush();
   }
   flush();
 }
@@ -246,12 +246,14 @@ function repeatHeld(state: CapabilityState, link: PoolLink, nowMs: number): void
 }
 
 function helloOf(state: CapabilityState, target: Target): ToDemand {
-  const held: Lease[] = [];
-  for (const lease of target.leases.values()) {
-    if (lease.phase === "running" || lease.phase === "settling") {
-      held.push(leaseOf(Number(lease.wire.sequence), lease.wire.delivery));
-    }
-  }
+  const leases = [...target.leases.values()];
+  // What runs comes first: an unnamed verb costs at most a repetition, an unnamed run its work.
+  const held = [
+    ...leases.filter((lease) => lease.phase === "running"),
+    ...leases.filter((lease) => lease.phase === "settling"),
+  ]
+    .slice(0, maxNamed)
+    .map((lease) => lease.wire);
   const { contract, name, options } = state;
   return toDemand({
     case: "hello",

@@ -2,7 +2,7 @@ import { largestPayloadBytes, numberOption } from "./option-bound.ts";
 
 /** How a CapabilityPool behaves; complete. Source of the defaults: design/work.md. */
 export interface CapabilityOptions {
-  /** Worker slots, 1 … 10,000. Default 1. */
+  /** Worker slots, 1 … 1,000. Default 1. */
   readonly concurrency: number;
   /** Queues joined at most, 1 … 1,000. Default 8. */
   readonly maxDemands: number;
@@ -44,7 +44,7 @@ export function resolveCapabilityOptions(
     range: readonly [min: number, max: number],
   ): number => numberOption(partial[field], fallback, { field, min: range[0], max: range[1] });
   return {
-    concurrency: whole("concurrency", 1, [1, 10_000]),
+    concurrency: whole("concurrency", 1, [1, 1_000]),
     maxDemands: whole("maxDemands", 8, [1, 1_000]),
     push: partial.push ?? false,
     rttScale: numberOption(partial.rttScale, 1, {

@@ -20,6 +20,9 @@ import { PullLine } from "./pull-line.ts";
 /** Answers to verbs that are remembered so that a repeated call gets the same one. */
 const maxRemembered = 1_024;
 
+/** Verbs that wait for the demands' answers; at that many no new item is asked for. */
+const maxUnconfirmed = 1_000;
+
 /** A verb that took effect. */
 export interface RememberedVerb {
   readonly name: string;
@@ -106,6 +109,8 @@ export class CapabilityState {
     if (this.draining) return 0;
     const { concurrency, push } = this.options;
     const taken = this.book.occupied;
+    const unconfirmed = this.book.size - taken;
+    if (unconfirmed >= maxUnconfirmed) return 0;
     if (push) return Math.max(0, Math.min(concurrency, this.slots) - taken);
     const lingering = nowMs < this.lingerUntilMs ? this.lingerSlots : 0;
     return Math.max(

@@ -219,7 +219,7 @@ function verbMessage(lease: HeldLease, verb: SettlingVerb): ToDemand {
       return toDemand({ case: "reject", value });
     }
     case "release": {
-      const { reason } = verb;
+      const reason = verb.reason.slice(0, 4_096);
       const value = { $typeName: "spillway.work.v1.Release", lease: wire, reason } as const;
       return toDemand({ case: "release", value });
     }

@@ -10,7 +10,7 @@ import type { DemandProvider, Item } from "./item.ts";
 import { providersOf, toProvider } from "./messages.ts";
 
 /** Leases that one Hello may name. */
-const maxHeld = 10_000;
+const maxHeld = 1_000;
 
 /** A refused provider asks again after this and up to as much more, ms. */
 const retryAfterMs = 1_000;

@@ -15,7 +15,7 @@ import type { DemandProvider } from "./item.ts";
 export const maxLinks = 4_096;
 
 /** Credit that one link may have, whatever its provider says: the most slots a capability can have. */
-export const maxLinkCredit = 10_000;
+export const maxLinkCredit = 1_000;
 
 /** One link. */
 export interface DemandLink {
