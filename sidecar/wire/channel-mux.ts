@@ -265,6 +265,8 @@ export class ChannelMux implements FrameSink {
       return undefined;
     }
     channel.peerClosed = true;
+    // The peer may open another one now, even if messages of this one still wait for their reader.
+    this.#uncount(channel);
     this.#dropQueue(channel);
     this.#receiver.drain(channel);
     return undefined;
@@ -367,6 +369,12 @@ export class ChannelMux implements FrameSink {
     this.#receiver.discard(channel);
     this.#channels.delete(channel.id);
     if (this.#last === channel) this.#last = undefined;
+    this.#uncount(channel);
+  }
+
+  #uncount(channel: Channel): void {
+    if (!channel.counted) return;
+    channel.counted = false;
     if (channel.own) this.#ownCount -= 1;
     else this.#peerCount -= 1;
   }

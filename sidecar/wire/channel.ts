@@ -47,12 +47,15 @@ export class Channel {
   peerClosed = false;
   /** The message whose segments are coming in. */
   assembly: Assembly | undefined;
+  /** Takes one of the places that its side has. Never true for channel 0. */
+  counted: boolean;
   /** Forgotten: nothing is sent, delivered or granted any more. */
   gone = false;
 
   constructor(id: number, own: boolean, windowBytes: number) {
     this.id = id;
     this.own = own;
+    this.counted = id !== 0;
     this.credit = windowBytes;
     this.allowance = windowBytes;
   }
