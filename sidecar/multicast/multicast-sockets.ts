@@ -82,9 +82,8 @@ export class MulticastSockets {
       const receiver = await this.#receiverFor(path);
       if (receiver !== undefined) this.#join(receiver, path);
     }
-    for (const [key, path] of wanted) {
-      if (!this.#senders.has(key)) await this.#openSender(key, path);
-    }
+    const missing = [...wanted].filter(([key]) => !this.#senders.has(key));
+    await Promise.all(missing.map(([key, path]) => this.#openSender(key, path)));
     return [...this.#senders.keys()].toSorted().join() !== before;
   }
 
