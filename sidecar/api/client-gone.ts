@@ -6,11 +6,14 @@ import type { FastifyReply } from "fastify";
  */
 export function clientGone(reply: FastifyReply, onGone?: () => void): AbortSignal {
   const controller = new AbortController();
+  let finished = false;
+  reply.raw.once("finish", () => {
+    finished = true;
+  });
   reply.raw.once("close", () => {
-    if (!reply.raw.writableFinished) {
-      controller.abort();
-      onGone?.();
-    }
+    if (finished) return;
+    controller.abort();
+    onGone?.();
   });
   return controller.signal;
 }

@@ -65,6 +65,7 @@ export class MemoryNode implements NodeService {
   readonly #leaseListeners = new Map<string, Set<(reason: string) => void>>();
   #changed = Promise.withResolvers<void>();
   #sequence = 0;
+  #presenceCount = 0;
 
   constructor(options: MemoryNodeOptions) {
     this.#options = options;
@@ -257,8 +258,8 @@ export class MemoryNode implements NodeService {
 
   openPresence(capability: string): Result<{ readonly id: string; readonly close: () => void }> {
     if (capability !== this.#options.capability) return refuse("UNKNOWN_CAPABILITY");
-    this.#sequence += 1;
-    const id = `p${String(this.#sequence)}`;
+    this.#presenceCount += 1;
+    const id = `p${String(this.#presenceCount)}`;
     this.presences.add(id);
     return { ok: true, value: { id, close: () => void this.presences.delete(id) } };
   }
