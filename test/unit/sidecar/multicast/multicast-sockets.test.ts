@@ -75,7 +75,7 @@ describe("multicast sockets", () => {
     await eventually(() => expect(packets).toEqual(["found from 127.0.0.1"]));
   });
 
-  test("an interface that is not there fails by name and code, and leaves the others alone", async () => {
+  test("an absent interface fails by name and code, and leaves the others alone", async () => {
     const { sockets, failures, packets } = open();
     await sockets.use([absent, loopback]);
     expect(failures).toMatchObject([
@@ -105,7 +105,7 @@ describe("multicast sockets", () => {
     expect(dropped + sentCount()).toBe(2_000);
   });
 
-  test("a port that another program holds alone is BIND_FAILED, naming group and port", async () => {
+  test("a port that another program holds is BIND_FAILED, naming group and port", async () => {
     const { port, sockets } = open();
     const holder = createSocket("udp4");
     onTestFinished(() => {

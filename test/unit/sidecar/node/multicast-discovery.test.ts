@@ -39,7 +39,7 @@ const hosts = (rig: MulticastRig): string[] =>
   rig.neighbours().flatMap((neighbour) => neighbour.endpoints.map((e) => e.host));
 
 describe("multicast discovery", () => {
-  test("starts without an interface, says so, and takes one up that comes within a period", async () => {
+  test("starts without an interface, says so, and takes up one that comes", async () => {
     let interfaces: NetworkInterfaces = {};
     const warnings: string[] = [];
     const logger = { ...silentLogger, warn: (_: object, text: string) => warnings.push(text) };
