@@ -5,6 +5,7 @@
  *
  *     node sidecar/main.js --config FILE [--parent-pipe FD] [--log-level LEVEL]
  */
+import { startIsOver } from "./runtime/small-start.ts";
 import { writeFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { parseArgs } from "node:util";
@@ -103,6 +104,7 @@ async function main(): Promise<void> {
   if (sidecar.readyFile !== "") {
     writeFileSync(sidecar.readyFile, JSON.stringify(sidecar.addresses), { mode: 0o600 });
   }
+  startIsOver();
   logger.forComponent("sidecar:main").info({ addresses: sidecar.addresses }, "ready");
 }
 
