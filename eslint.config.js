@@ -17,7 +17,16 @@ const pureGlobals = [
 ];
 
 export default tseslint.config(
-  { ignores: ["proto/gen", "examples/*/gen", "dist", "node_modules", "coverage"] },
+  {
+    ignores: [
+      "proto/gen",
+      "examples/*/gen",
+      "test/support/*/gen",
+      "dist",
+      "node_modules",
+      "coverage",
+    ],
+  },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: { allowDefaultProject: ["*.js"] } } },
@@ -68,7 +77,7 @@ export default tseslint.config(
   },
   {
     // Programs of their own: their output is the terminal.
-    files: ["examples/**/*.ts"],
+    files: ["examples/**/*.ts", "test/support/seed-programs/*.ts"],
     rules: { "no-console": "off" },
   },
   {

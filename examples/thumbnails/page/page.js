@@ -88,7 +88,6 @@ async function send({ file, card, width }) {
   worker.textContent = `made by ${answer.madeBy}`;
   worker.style.setProperty("--hue", String(hueOf(answer.madeBy)));
   worker.hidden = false;
-  workers.add(answer.madeBy);
   counts.done += 1;
   const size = answer.size.replace("x", " × ");
   show(card, "done", `${size}, ${Math.ceil(answer.blob.size / 1024)} KiB, ${answer.seconds} s`);
@@ -148,11 +147,8 @@ function tellSummary() {
   summary.textContent = `${counts.done} of ${counts.all} done${by}${failed}`;
 }
 
-/** One colour for each worker, the same each time. */
-function hueOf(text) {
-  let hash = 0;
-  for (const character of text) {
-    hash = (hash * 31 + character.codePointAt(0)) % 360;
-  }
-  return hash;
+/** A colour for each worker in the order of their first thumbnails; neighbours differ most. */
+function hueOf(worker) {
+  workers.add(worker);
+  return ([...workers].indexOf(worker) * 137 + 210) % 360;
 }
