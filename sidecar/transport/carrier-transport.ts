@@ -142,8 +142,9 @@ export class CarrierTransport implements PeerTransport, SessionEvents {
     this.#closed = true;
     for (const dial of [...this.#dials.values()]) dial.abort("the transport is closing");
     for (const session of [...this.#alive]) session.close("SHUTDOWN", reason);
-    const listenersClosed = Promise.all(this.#listeners.splice(0).map((each) => each.close()));
-    await Promise.all([listenersClosed, this.#allGone()]);
+    const listeners = this.#listeners.splice(0);
+    // One that fails to close has nothing left that anybody could still do.
+    await Promise.allSettled([...listeners.map((each) => each.close()), this.#allGone()]);
   }
 
   /** For sessions only. */
@@ -215,9 +216,12 @@ export class CarrierTransport implements PeerTransport, SessionEvents {
     const where = `node ${nodeId} at ${host}:${port}`;
     const controller = new AbortController();
     const { promise, resolve, reject } = Promise.withResolvers<PeerSession>();
+    let session: CarrierSession | undefined;
     const abort = (reason: string): void => {
       reject(new TransportError("DIAL_FAILED", `${where}: ${reason}`));
       controller.abort();
+      // Nobody would know of a session that opens after its dial was given up.
+      session?.close("OPEN_TIMEOUT", reason);
     };
     const { openTimeoutMs } = this.#session.timing;
     const cancelTimer = this.#session.timers.after(openTimeoutMs, () => {
@@ -233,8 +237,7 @@ export class CarrierTransport implements PeerTransport, SessionEvents {
     this.#factory.dial(target, controller.signal).then(
       (carrier) => {
         if (controller.signal.aborted) carrier.close("the dial was given up");
-        else
-          this.#begin(carrier, sinceMs, { expectedNodeId: nodeId, opening: { resolve, reject } });
+        else session = this.#begin(carrier, sinceMs, { nodeId, opening: { resolve, reject } });
       },
       (error: unknown) => {
         reject(dialError(where, error));
@@ -255,17 +258,18 @@ export class CarrierTransport implements PeerTransport, SessionEvents {
   #begin(
     carrier: Carrier,
     sinceMs: number,
-    dialled?: { readonly expectedNodeId: NodeId; readonly opening: Opening },
-  ): void {
+    dialled?: { readonly nodeId: NodeId; readonly opening: Opening },
+  ): CarrierSession {
     const session = new CarrierSession(this.#session, {
       carrier,
       sinceMs,
       events: this,
-      ...(dialled === undefined ? {} : { expectedNodeId: dialled.expectedNodeId }),
+      ...(dialled === undefined ? {} : { expectedNodeId: dialled.nodeId }),
     });
     this.#alive.add(session);
     if (dialled !== undefined) this.#openings.set(session, dialled.opening);
     session.start();
+    return session;
   }
 
   /** A dial whose session was refused for another one takes that one. */

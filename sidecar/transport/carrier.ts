@@ -8,8 +8,8 @@ import type { DialTarget } from "./ports.ts";
 /** One bidirectional byte stream of a carrier. */
 export interface ByteLane {
   /**
-   * Bytes that the caller leaves free in the same ArrayBuffer just before every view it writes. They
-   * belong to the lane, which puts its own header there instead of copying. 0 when not needed.
+   * Bytes that the caller leaves free in the same ArrayBuffer just before every view it writes.
+   * They belong to the lane, which puts its own header there instead of copying. 0: none needed.
    */
   readonly headerRoomBytes: number;
   /**

@@ -202,6 +202,47 @@ export function describeMalformed(create: HarnessFactory): void {
       expect(b.accepted).toEqual([]);
     });
 
+    test("right frames with changed bytes end the session with a code or leave it be", async () => {
+      const c = await cluster();
+      const b = await c.node("b");
+      const right = concat(
+        frame(frameType.open, 1),
+        frame(frameType.message, 1, new Uint8Array(20)),
+        frame(frameType.first, 0, Uint8Array.of(30, ...new Uint8Array(10))),
+        frame(frameType.next, 0, new Uint8Array(20)),
+        frame(frameType.close, 1),
+      );
+      const edits = fc.array(fc.tuple(fc.nat(right.length - 1), fc.nat(255)), { maxLength: 4 });
+      const codes = ["MALFORMED", "LIMIT_EXCEEDED"];
+      await fc.assert(
+        fc.asyncProperty(edits, async (changes) => {
+          b.accepted.length = 0;
+          b.ends.length = 0;
+          const [carrier] = await openStranger(c, b);
+          b.accepted[0]?.onLane((lane) => lane.onMessage(() => {}));
+          const bytes = right.slice();
+          for (const [place, byte] of changes) bytes[place] = byte;
+          write(carrier.openLane(), bytes);
+          await c.harness.elapse(10);
+          for (const { code } of b.ends) expect(codes).toContain(code);
+          carrier.close("next");
+          await c.harness.until(() => b.ends.length === 1, 2_000, "the session ends");
+        }),
+        { numRuns: 40 },
+      );
+      expect(await c.dial(await c.node("a"), b)).toBeDefined();
+    });
+
+    test("a flood of pings gets answers, and the session goes on", async () => {
+      const c = await cluster();
+      const b = await c.node("b");
+      const [carrier, control] = await openStranger(c, b);
+      for (let i = 0; i < 5_000; i++) write(control, frame(frameType.ping, 0, new Uint8Array(4)));
+      await c.harness.elapse(50);
+      expect(b.ends).toEqual([]);
+      carrier.close("over");
+    });
+
     test("any bytes on either lane end the session with a code or leave it be", async () => {
       const c = await cluster();
       const b = await c.node("b");

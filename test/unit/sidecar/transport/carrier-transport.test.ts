@@ -5,6 +5,7 @@ import {
   CarrierTransport,
   MemoryNetwork,
   type PeerSession,
+  TransportError,
 } from "../../../../sidecar/transport/index.ts";
 import { FakeTime } from "../../../support/fake-time.ts";
 
@@ -26,7 +27,7 @@ function node(network: MemoryNetwork, time: FakeTime, nodeId: string) {
 }
 
 describe("CarrierTransport", () => {
-  test("whenever both dial and however slow each way is, both end with the same session", async () => {
+  test("whenever both dial and however slow each way is, both keep the same one", async () => {
     const delay = fc.nat(40);
     await fc.assert(
       fc.asyncProperty(delay, delay, delay, delay, async (there, back, startA, startB) => {
@@ -68,7 +69,42 @@ describe("CarrierTransport", () => {
     );
   });
 
-  test("an opening that nobody answers costs its connection after 5.5 s, and no timer is left", async () => {
+  test("cut at any moment of the opening: a code or a session, and nothing is left", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(14), fc.boolean(), async (cutAtMs, freeze) => {
+        const time = new FakeTime();
+        const network = new MemoryNetwork({ timers: time, delayMs: () => 2 });
+        const a = node(network, time, "a");
+        const b = node(network, time, "b");
+        await b.transport.listen(b.address);
+        let outcome = "none";
+        a.transport.dial({ nodeId: "b", ...b.address }).then(
+          () => (outcome = "session"),
+          (error: unknown) => {
+            if (error instanceof TransportError) outcome = error.code;
+          },
+        );
+        await time.elapse(cutAtMs);
+        if (freeze) network.halfOpen("a", "b");
+        else network.cut("a", "b");
+        await time.elapse(6_000);
+        expect(["session", "DIAL_FAILED", "OPEN_TIMEOUT"]).toContain(outcome);
+        if (freeze || outcome !== "session") {
+          expect([a.transport.sessions(), b.transport.sessions()]).toEqual([[], []]);
+        }
+        network.heal("a", "b");
+        await Promise.all([
+          a.transport.close("over"),
+          b.transport.close("over"),
+          time.elapse(6_000),
+        ]);
+        expect(network.linkCount).toBe(0);
+        expect(time.timerCount).toBe(0);
+      }),
+    );
+  });
+
+  test("an opening that nobody answers ends after 5.5 s, and no timer is left", async () => {
     const time = new FakeTime();
     const network = new MemoryNetwork({ timers: time });
     const a = node(network, time, "a");

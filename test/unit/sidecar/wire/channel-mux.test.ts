@@ -238,7 +238,7 @@ describe("ChannelMux", () => {
     expect(b.budget.usedBytes).toBe(0);
   });
 
-  test("any frames: a breach with a code or none, never a throw, never more than the budget", () => {
+  test("any frames: a breach with a code or none, never a throw, never over the budget", () => {
     const frame = fc.tuple(
       fc.oneof(fc.integer({ min: 15, max: 22 }), fc.nat(255)),
       fc.oneof(fc.nat(6), fc.nat(0xffff_ffff)),
