@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { X509Certificate } from "node:crypto";
-import { nameInSubjectAltName } from "../../runtime/certificate-name.ts";
+import { type CertificateName, nameInSubjectAltName } from "../../runtime/certificate-name.ts";
+import { selfSigned } from "../../runtime/certificate.ts";
 import type { CertificateIdentity } from "../carrier.ts";
 import { TransportError } from "../transport-error.ts";
 
@@ -80,6 +81,24 @@ export async function readCredentials(options: CredentialOptions): Promise<Crede
     noCa,
     notAfterMs: leaf.validToDate.getTime(),
     secureContext,
+  };
+}
+
+/**
+ * Credentials for development: a leaf made here that nothing vouches for.
+ * @param nowMs wall clock, ms since 1970; the leaf is good for 30 days from then.
+ * @throws {RuntimeError} `CERTIFICATE_NAME_INVALID`. Cost: loads the issuing library.
+ */
+export async function selfSignedCredentials(
+  name: CertificateName,
+  nowMs: number,
+): Promise<CredentialOptions> {
+  const leaf = await selfSigned({ name, nowMs, validForMs: 30 * 24 * 3_600_000 });
+  return {
+    certificate: { pem: leaf.certificatePem },
+    privateKey: { pem: leaf.privateKeyPem },
+    authorities: [],
+    noCa: true,
   };
 }
 
