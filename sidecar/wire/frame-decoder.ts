@@ -16,6 +16,7 @@ export interface FrameDecoderOptions {
   readonly sink: FrameSink;
   /** Pays for frames that are not complete yet. */
   readonly account: MemoryAccount;
+  /** Greatest frame without its length word; a greater one is a breach. */
   readonly maxFrameBytes: number;
 }
 
@@ -27,7 +28,7 @@ export interface FrameDecoderOptions {
 export class FrameDecoder {
   readonly #sink: FrameSink;
   readonly #account: MemoryAccount;
-  #maxFrameBytes: number;
+  readonly #maxFrameBytes: number;
   /** Bytes of a length word that was cut by the end of a chunk. */
   readonly #length = new Uint8Array(lengthBytes);
   #lengthFilled = 0;
@@ -40,11 +41,6 @@ export class FrameDecoder {
     this.#sink = options.sink;
     this.#account = options.account;
     this.#maxFrameBytes = options.maxFrameBytes;
-  }
-
-  /** Sets the bound that was negotiated; holds from the next frame on. */
-  setMaxFrameBytes(maxFrameBytes: number): void {
-    this.#maxFrameBytes = maxFrameBytes;
   }
 
   /**

@@ -1,4 +1,4 @@
-import { frameType, lengthBytes, varintSize, writeU32, writeVarint } from "./frame.ts";
+import { frameType, lengthBytes, writeU32, writeVarint } from "./frame.ts";
 import type { Slab, SlabPool } from "./slab-pool.ts";
 
 /** What a writer works with. */
@@ -114,9 +114,4 @@ export class FrameWriter {
     slab.used = end;
     this.#writtenBytes += end - start;
   }
-}
-
-/** @returns bytes of a frame on the lane; exact. */
-export function frameSizeBytes(channel: number, bodyBytes: number): number {
-  return lengthBytes + 1 + varintSize(channel) + bodyBytes;
 }

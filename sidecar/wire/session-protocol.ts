@@ -60,6 +60,7 @@ export type SessionEffect =
 
 /** What a session is made from. */
 export interface SessionProtocolOptions {
+  /** True on the side that dialled: it says HELLO first. */
   readonly dialled: boolean;
   readonly local: NodeName & { readonly incarnation: number };
   /** What the peer's certificate says. */

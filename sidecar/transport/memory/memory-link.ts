@@ -10,7 +10,9 @@ export interface MemoryEnd extends CertificateIdentity {
 /** What a link is made from. */
 export interface MemoryLinkOptions {
   readonly timers: Timers;
+  /** Greatest piece that is delivered at once. */
   readonly chunkBytes: number;
+  /** Bytes that every written view leaves free before it. */
   readonly headerRoomBytes: number;
   readonly dialler: MemoryEnd;
   readonly acceptor: MemoryEnd;

@@ -113,15 +113,6 @@ describe("FrameDecoder", () => {
     expect(seen).toEqual([]);
   });
 
-  test("the bound that was negotiated holds from the next frame on", () => {
-    const { subject, seen } = decoder(10);
-    subject.setMaxFrameBytes(200);
-    expect(subject.push(encode([{ type: 1, channel: 1, body: Array(100).fill(0) }]))).toBe(
-      undefined,
-    );
-    expect(seen).toHaveLength(1);
-  });
-
   test.each([0, 1])("a frame of %i bytes is refused, in one chunk and in two", (size) => {
     const bytes = Uint8Array.of(size, 0, 0, 0, 9);
     expect(decoder().subject.push(bytes)).toMatchObject({ code: "MALFORMED" });
