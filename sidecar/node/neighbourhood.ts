@@ -17,7 +17,7 @@ import {
 import { assertNever } from "../core/ports.ts";
 import type { Logger, Timers } from "../runtime/index.ts";
 import type { PeerSession, PeerTransport } from "../transport/ports.ts";
-import { TransportError } from "../transport/transport-error.ts";
+import { TransportError, type TransportErrorCode } from "../transport/transport-error.ts";
 import { EnginePump } from "./engine-pump.ts";
 import { Links } from "./links.ts";
 import type { LinkEvents } from "./links.ts";
@@ -50,6 +50,15 @@ export interface NeighbourhoodEvents {
   readonly sessionDown: (nodeId: NodeId) => void;
   readonly dialFailed: (nodeId: NodeId) => void;
 }
+
+/** Ends of an opening that the same peer would answer again; any other may pass by itself. */
+const refusals: ReadonlySet<TransportErrorCode> = new Set([
+  "IDENTITY_MISMATCH",
+  "NEGOTIATION_MISMATCH",
+  "NO_COMMON_VALUE",
+  "MALFORMED",
+  "LIMIT_EXCEEDED",
+]);
 
 /** Neighbours, dials and sessions of one node. */
 export class Neighbourhood {
@@ -210,7 +219,7 @@ export class Neighbourhood {
         "no session",
       );
       this.#whyNotConnected.set(nodeId, reason);
-      this.#dialler.handle({ type: "dialFailed", nodeId, refused: code !== "DIAL_FAILED" });
+      this.#dialler.handle({ type: "dialFailed", nodeId, refused: refusals.has(code) });
       this.#events.dialFailed(nodeId);
     }
   }
