@@ -10,12 +10,12 @@ import {
   type MessageShape,
   type Registry,
   toBinary,
-  toJson,
 } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { reflect, type ReflectMessage } from "@bufbuild/protobuf/reflect";
 import { reachableFrom } from "./contract-hash.ts";
 import { decodeJson } from "./decode-json.ts";
+import { consumeToJson } from "./message-json.ts";
 
 /** Levels of nesting that a JSON payload may have; the binary decoder has the same limit. */
 export const maxPayloadDepth = 100;
@@ -93,7 +93,7 @@ class SchemaCodec implements PayloadCodec {
     const options = { registry: this.#registry };
     const decoded = decodeJson(this.#schema, json as JsonValue, options);
     if (!decoded.ok) return this.#fail(decoded.failure.fieldPath, decoded.failure.rule);
-    const failure = this.#checkMessage(decoded.value);
+    const failure = this.#checkRules(decoded.value);
     if (failure !== undefined) return { ok: false, failure };
     try {
       return { ok: true, value: toBinary(this.#schema, decoded.value) };
@@ -107,7 +107,7 @@ class SchemaCodec implements PayloadCodec {
     if (!decoded.ok) return decoded;
     try {
       const options = { registry: this.#registry };
-      return { ok: true, value: toJson(this.#schema, decoded.value, options) };
+      return { ok: true, value: consumeToJson(this.#schema, decoded.value, options) };
     } catch (error) {
       return this.#fail("", `has no JSON form: ${messageOf(error)}`);
     }
@@ -115,7 +115,9 @@ class SchemaCodec implements PayloadCodec {
 
   check(binary: Uint8Array): PayloadFailure | undefined {
     const decoded = this.#decode(binary);
-    return decoded.ok ? this.#checkMessage(decoded.value) : decoded.failure;
+    return decoded.ok
+      ? (this.#checkRules(decoded.value) ?? this.#checkJsonForm(decoded.value))
+      : decoded.failure;
   }
 
   #decode(binary: Uint8Array): PayloadResult<MessageShape<DescMessage>> {
@@ -127,16 +129,19 @@ class SchemaCodec implements PayloadCodec {
   }
 
   /** The rules that a decoded message must keep. Constraints of protovalidate belong here. */
-  #checkMessage(message: MessageShape<DescMessage>): PayloadFailure | undefined {
-    if (this.#hasRequired) {
-      const missing = missingRequired(reflect(this.#schema, message), "");
-      if (missing !== undefined) {
-        return { typeName: this.typeName, fieldPath: missing, rule: "is required and missing" };
-      }
-    }
+  #checkRules(message: MessageShape<DescMessage>): PayloadFailure | undefined {
+    if (!this.#hasRequired) return undefined;
+    const fieldPath = missingRequired(reflect(this.#schema, message), "");
+    return fieldPath === undefined
+      ? undefined
+      : { typeName: this.typeName, fieldPath, rule: "is required and missing" };
+  }
+
+  /** Consumes the message. What came from JSON has a JSON form and need not be asked. */
+  #checkJsonForm(message: MessageShape<DescMessage>): PayloadFailure | undefined {
     if (!this.#jsonCanFail) return undefined;
     try {
-      toJson(this.#schema, message, { registry: this.#registry });
+      consumeToJson(this.#schema, message, { registry: this.#registry });
       return undefined;
     } catch (error) {
       const rule = `has no JSON form: ${messageOf(error)}`;
