@@ -44,9 +44,27 @@ function rulesOf(room: Room): IForbiddenRuleType[] {
   return rules;
 }
 
+/**
+ * Rooms without one door, and why: their parts are independent, and a program that needs one should
+ * not load the others (the SDK through a sidecar needs neither YAML nor certificates).
+ */
+const manyDoors = new Set(["proto/gen", "sidecar/core", "sidecar/wire", "sidecar/runtime"]);
+
+/** Others come in by index.ts, or take a port. */
+function doorOf(room: Room): IForbiddenRuleType {
+  return {
+    name: `door of ${room.name}`,
+    severity: "error",
+    comment: `import from ${room.name}/index.ts; export there what is meant for others`,
+    from: { path: "^(sidecar|operator|examples)/", pathNot: room.files },
+    to: { path: room.files, pathNot: "/(index|ports|problem-code)\\.ts$" },
+  };
+}
+
 /** Every rule of imports. */
 export const arrowRules: readonly IForbiddenRuleType[] = [
   ...rooms.flatMap(rulesOf),
+  ...rooms.filter(({ name }) => !manyDoors.has(name)).map(doorOf),
   {
     name: "no cycles",
     severity: "error",

@@ -90,6 +90,8 @@ describe("import arrows can fail", () => {
     "sidecar/node/left.ts": 'import { b } from "./right.ts"; export const a = (): number => b();',
     "sidecar/node/right.ts": 'import { a } from "./left.ts"; export const b = (): number => a();',
     "sidecar/node/gone.ts": 'import { b } from "./not-there.ts"; b();',
+    "sidecar/node/deep.ts": 'import { c } from "../store/part.ts"; c();',
+    "sidecar/store/part.ts": "export function c(): void {}",
     "sidecar/store/inside.ts": 'import { b } from "./index.ts"; b();',
     "sidecar/store/index.ts": "export function b(): void {}",
   };
@@ -111,6 +113,7 @@ describe("import arrows can fail", () => {
     ["nothing that ships imports test", "operator/local/fixture.ts", "nothing imports test"],
     ["no circle of two files", "sidecar/node/left.ts", "no cycles"],
     ["no file that is not there", "sidecar/node/gone.ts", "imports resolve"],
+    ["a room is entered by its door", "sidecar/node/deep.ts", "door of sidecar/store"],
     ["no room imports its own door", "sidecar/store/inside.ts", "one door per room"],
   ];
   let lines: readonly string[] = [];

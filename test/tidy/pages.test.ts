@@ -32,11 +32,18 @@ function subcommands(): Set<string> {
 }
 
 function knownHere(): Known {
-  const manifest = JSON.parse(read("package.json") ?? "{}") as { scripts: Record<string, string> };
+  const manifest = JSON.parse(read("package.json") ?? "{}") as Record<
+    "scripts" | "bin",
+    Record<string, string>
+  >;
   return {
-    paths: new Set(paths),
+    // A room without a folder of its own (`sidecar/main`) is named like one.
+    paths: new Set([...paths, ...rooms.map((room) => room.name)]),
     scripts: new Set(Object.keys(manifest.scripts)),
-    programs: new Set(readdirSync(join(top, "node_modules/.bin"))),
+    programs: new Set([
+      ...readdirSync(join(top, "node_modules/.bin")),
+      ...Object.keys(manifest.bin),
+    ]),
     subcommands: subcommands(),
     textOf: read,
   };

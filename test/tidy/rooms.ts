@@ -83,7 +83,8 @@ const sidecarRooms: readonly Room[] = [
       "sidecar/api",
       "sidecar/api/ports",
       "sidecar/runtime",
-      // The node's configuration and announcements are messages; nobody declares them a second time.
+      // The node's configuration and announcements are messages; nobody declares them a second
+      // time.
       "proto/gen",
     ],
     ["@bufbuild/protobuf"],

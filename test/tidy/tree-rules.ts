@@ -17,7 +17,9 @@ const fixedNames = new Set([
 ]);
 const dumpNames = /^(util|utils|helper|helpers|common|misc|types|shared|lib|enums|constants)$/;
 
-/** Every part of a path is kebab-case; `.proto` and generated files follow buf's lower_snake_case. */
+/**
+ * Every part of a path is kebab-case; `.proto` and generated files follow buf's lower_snake_case.
+ */
 export function nameFindings(path: string): Finding[] {
   const findings: Finding[] = [];
   const parts = path.split("/");
