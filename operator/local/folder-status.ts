@@ -98,7 +98,7 @@ export function folderStatus(
       ...observed.flatMap(programProblems),
       ...demands.flatMap((demand) => demandProblems(demand, reports)),
       ...observed.flatMap(capabilityProblems),
-      ...observed.flatMap(peerProblems),
+      ...observed.flatMap((one) => peerProblems(one, observed)),
       ...record.warnings.map(sentence),
     ],
   };
@@ -229,13 +229,28 @@ function capabilityProblems(one: ObservedProgram): string[] {
   });
 }
 
-function peerProblems(one: ObservedProgram): string[] {
+/** Two nodes that are not connected are a fault only where a queue lacks the provider behind it. */
+function peerProblems(one: ObservedProgram, all: readonly ObservedProgram[]): string[] {
   if (!one.report.ok) return [];
-  return one.report.peers.flatMap(({ id, connected, notConnected }) =>
-    connected || notConnected === undefined
+  const wanting = one.report.demands.filter((it) => it.providers.length < it.desiredProviders);
+  return one.report.peers.flatMap(({ id, connected, notConnected }) => {
+    const other = all.find(({ recorded }) => recorded.nodeId === id)?.report;
+    const fits =
+      other?.ok === true &&
+      wanting.some((demand) => other.capabilities.some((it) => isSameRoute(it, demand)));
+    return connected || notConnected === undefined || !fits
       ? []
-      : [sentence(`The sidecar of ${nameOf(one)} is not connected to ${id}: ${notConnected}`)],
-  );
+      : [sentence(`The sidecar of ${nameOf(one)} is not connected to ${id}: ${notConnected}`)];
+  });
+}
+
+interface Route {
+  readonly request: string;
+  readonly response: string;
+}
+
+function isSameRoute(left: Route, right: Route): boolean {
+  return left.request === right.request && left.response === right.response;
 }
 
 function sentence(text: string): string {

@@ -34,6 +34,8 @@ export interface ReadySummary {
 
 /** The sink of all that is shown. */
 export interface Output {
+  /** Names that will come: the lines of all of them line up. */
+  names(names: readonly string[]): void;
   line(source: LineSource, text: string): void;
   event(level: EventLevel, message: string): void;
   ready(summary: ReadySummary): void;
@@ -58,6 +60,7 @@ function jsonOutput({ write, nowEpochMs }: OutputOptions): Output {
   const emit = (fields: Readonly<Record<string, unknown>>): void =>
     write(`${JSON.stringify({ time: new Date(nowEpochMs()).toISOString(), ...fields })}\n`);
   return {
+    names: () => {},
     line: ({ name, stream }, text) => {
       const record = jsonObject(text);
       emit(record === undefined ? { name, stream, line: text } : { name, stream, record });
@@ -87,10 +90,12 @@ function textOutput({ write, colour }: OutputOptions): Output {
     return known;
   };
   const prefixed = (with_: Colour, name: string, text: string): void => {
-    width = Math.max(width, name.length);
     write(`${paint(with_, `${name.padEnd(width)} │`)} ${text}\n`);
   };
   return {
+    names: (names) => {
+      width = Math.max(width, ...names.map((name) => name.length));
+    },
     line: ({ name }, text) => prefixed(colourOf(name), name, shortRecord(text)),
     event: (level, message) =>
       prefixed(levelColours[level], ownName, level === "info" ? message : `${level}: ${message}`),

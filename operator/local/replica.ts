@@ -74,6 +74,11 @@ export class Replica {
     return failure;
   }
 
+  /** Its name in front of its lines. */
+  get sidecarName(): string {
+    return `${this.plan.name}.sidecar`;
+  }
+
   /** The last lines that the sidecar wrote. */
   get lastSidecarLines(): readonly string[] {
     return this.#lastLines;
@@ -116,6 +121,7 @@ export class Replica {
     return {
       name: plan.program,
       replica: plan.replica,
+      nodeId: plan.nodeId,
       ...(program.process === undefined ? {} : { process: program.process }),
       ...(plan.port === undefined ? {} : { port: plan.port }),
       restarts: program.restarts,
@@ -133,7 +139,7 @@ export class Replica {
   #superviseSidecar(): SupervisedProcess {
     const { output, onChanged } = this.#components;
     const { plan } = this;
-    const name = `${plan.name}.sidecar`;
+    const name = this.sidecarName;
     return new SupervisedProcess(plan.sidecarProcess, {
       onStarting: () => {
         clearReadyFile(plan.paths.readyFile);

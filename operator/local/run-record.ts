@@ -24,6 +24,7 @@ const sidecarSchema = z.object({
 const programSchema = z.object({
   name: z.string(),
   replica: z.int(),
+  nodeId: z.string(),
   /** Absent while it waits for its next start. */
   process: processSchema.optional(),
   port: z.int().optional(),

@@ -67,6 +67,7 @@ export class RunningFolder {
   /** Takes the replicas, before they are started, and writes their configurations. */
   adopt(replicas: readonly Replica[]): void {
     this.#replicas = replicas;
+    this.#output.names(replicas.flatMap(({ plan, sidecarName }) => [plan.name, sidecarName]));
     this.#writeConfigs();
     this.record();
   }

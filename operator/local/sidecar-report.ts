@@ -20,8 +20,12 @@ const provider = z.object({
   credit: count,
 });
 
+/** Full names of the messages: what a demand and a capability must share. */
+const route = { request: z.string(), response: z.string() };
+
 const demand = z.object({
   name: z.string(),
+  ...route,
   counts,
   oldestReadySeconds: count,
   desiredProviders: z.number(),
@@ -39,6 +43,7 @@ const link = z.object({
 
 const capability = z.object({
   name: z.string(),
+  ...route,
   running: count,
   slots: count,
   demands: z.array(link).default([]),

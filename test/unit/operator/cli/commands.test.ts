@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { spillway } from "../../../support/up-process.ts";
+import { temporaryFolder } from "../../../support/temporary-folder.ts";
+import { writeFolder } from "../../../support/example-folder.ts";
+
+test("--help lists the commands and the exit codes", () => {
+  const { code, stdout } = spillway(["--help"], temporaryFolder());
+  expect(code).toBe(0);
+  for (const word of ["up", "status", "contract", "send", "Exit codes:"]) {
+    expect(stdout).toContain(word);
+  }
+});
+
+test("--version is the package's", () => {
+  expect(spillway(["--version"], temporaryFolder()).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test.each([
+  [["stat"], "unknown command 'stat'"],
+  [["up"], "missing required argument 'folder'"],
+  [["up", "a", "--jsn"], "unknown option '--jsn'"],
+  [["send", "a", "b", "{}", "--wait", "301"], "Write seconds from 0 to 300."],
+  [["send", ".", "b", "{bad"], "JSON is malformed"],
+  [["send", ".", "b", "{}"], "nothing runs in ."],
+  [["status", "/nowhere"], "/nowhere cannot be read"],
+  [["contract", "/nowhere"], "/nowhere cannot be read"],
+])("spillway %j is refused with exit 2", (args, words) => {
+  const { code, stdout, stderr } = spillway(args, temporaryFolder());
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toContain(words);
+});
+
+test("contract prints what kubectl takes", () => {
+  const folder = writeFolder(temporaryFolder());
+  const { code, stdout } = spillway(["contract", folder], temporaryFolder());
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /^apiVersion: v1\nkind: ConfigMap\nmetadata:\n {2}name: images\nbinaryData:\n {2}images\.binpb: \S+\n$/,
+  );
+});

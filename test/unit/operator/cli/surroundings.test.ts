@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { readSurroundings } from "../../../../operator/cli/surroundings.ts";
+
+const view = {
+  env: {},
+  argv: ["node", "/w/dist/operator/cli/main.js"],
+  cwd: "/w",
+  isTerminal: true,
+};
+
+test("colours are for terminals whose user did not refuse them", () => {
+  expect(readSurroundings(view).colour).toBe(true);
+  expect(readSurroundings({ ...view, isTerminal: false }).colour).toBe(false);
+  expect(readSurroundings({ ...view, env: { NO_COLOR: "1" } }).colour).toBe(false);
+});
+
+test("printed commands are those that work here", () => {
+  expect(readSurroundings(view).ownCommand).toBe("node dist/operator/cli/main.js");
+  expect(readSurroundings({ ...view, cwd: "/other" }).ownCommand).toBe(
+    "node /w/dist/operator/cli/main.js",
+  );
+  const installed = ["node", "/usr/local/bin/spillway"];
+  expect(readSurroundings({ ...view, argv: installed }).ownCommand).toBe("spillway");
+});
+
+test("an empty XDG_RUNTIME_DIR is none", () => {
+  expect(readSurroundings({ ...view, env: { XDG_RUNTIME_DIR: "" } }).stateRoots).not.toHaveProperty(
+    "runtimeFolder",
+  );
+});
