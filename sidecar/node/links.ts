@@ -4,7 +4,7 @@
  */
 import type { NodeId } from "../core/ports.ts";
 import type { Lane, PeerSession } from "../transport/ports.ts";
-import { TransportError } from "../transport/transport-error.ts";
+import { TransportError } from "../transport/index.ts";
 
 /** Number of a link in this node; never used twice. */
 export type LinkId = number;
