@@ -3,6 +3,9 @@
 /** Largest file that is taken. */
 export const fileLimitBytes = 10 * 1024 * 1024;
 
+/** A file that is too large is still read up to here, so that its sender sees the reason. */
+export const droppedLimitBytes = 64 * 1024 * 1024;
+
 /** Most pixels of an image: 50 million, about 200 MB when decoded. */
 export const pixelLimit = 50_000_000;
 

@@ -4,7 +4,7 @@ import { RejectError } from "spillway";
 import type { ThumbnailRequest } from "./gen/thumbnail_pb.ts";
 import { heightLimit, pixelLimit, widthRange } from "./limits.ts";
 
-/** What sharp can also read (SVG, PDF, …) runs whole interpreters on what a stranger sent. */
+/** What sharp can read besides (SVG, PDF, …) runs interpreters on what a stranger sent. */
 const takenFormats: readonly (string | undefined)[] = [
   "jpeg",
   "png",
@@ -36,8 +36,8 @@ sharp.cache(false);
 
 /**
  * Makes one thumbnail. Upright (by the EXIF orientation), the first frame of an animation.
- * @throws {RejectError} `WIDTH_OUT_OF_RANGE`, `NOT_AN_IMAGE`, `FORMAT_NOT_TAKEN`, `TOO_MANY_PIXELS`,
- *   `TOO_TALL`, `DAMAGED_IMAGE`: no other attempt would end otherwise.
+ * @throws {RejectError} `WIDTH_OUT_OF_RANGE`, `NOT_AN_IMAGE`, `FORMAT_NOT_TAKEN`,
+ *   `TOO_MANY_PIXELS`, `TOO_TALL`, `DAMAGED_IMAGE`: no other attempt would end otherwise.
  */
 export async function makeThumbnail(request: ThumbnailRequest): Promise<MadeThumbnail> {
   const { width } = request;

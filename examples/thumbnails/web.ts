@@ -1,10 +1,11 @@
 /** The web program: takes images over HTTP and sends each out as a work item. */
 import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
-import fastify, { type FastifyReply } from "fastify";
+import fastify, { type FastifyReply, type FastifyRequest } from "fastify";
 import { CML, Demand, type Outcome } from "spillway";
 import { type Thumbnail, ThumbnailRequestSchema, ThumbnailSchema } from "./gen/thumbnail_pb.ts";
-import { fileLimitBytes, waitLimitMs, widthRange } from "./limits.ts";
+import { droppedLimitBytes, fileLimitBytes, waitLimitMs, widthRange } from "./limits.ts";
 import { requiredVariable, runUntilSignal } from "./program.ts";
 
 const port = Number(requiredVariable("PORT"));
@@ -28,11 +29,35 @@ const statusByCode: Readonly<Record<string, number>> = {
   DAMAGED_IMAGE: 422,
 };
 
-const app = fastify({ bodyLimit: fileLimitBytes, forceCloseConnections: "idle" });
+const app = fastify({ forceCloseConnections: "idle" });
 
 // Whatever a browser or curl calls the body, it is the bytes of a file.
 app.removeAllContentTypeParsers();
-app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+app.addContentTypeParser("*", (_request: FastifyRequest, payload: IncomingMessage) =>
+  readFile(payload),
+);
+
+/**
+ * Reads an upload. What is too large is read to its end and dropped, up to a bound: a client that
+ * is cut off while it sends does not get to see the reason.
+ * @returns the file, or its size when that is over the bound.
+ */
+async function readFile(payload: AsyncIterable<Buffer>): Promise<Buffer | number> {
+  let chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of payload) {
+    sizeBytes += chunk.length;
+    if (sizeBytes <= fileLimitBytes) {
+      chunks.push(chunk);
+    } else {
+      chunks = [];
+    }
+    if (sizeBytes > droppedLimitBytes) {
+      break;
+    }
+  }
+  return sizeBytes > fileLimitBytes ? sizeBytes : Buffer.concat(chunks);
+}
 
 const pageFiles: readonly (readonly [url: string, file: string, type: string])[] = [
   ["/", "index.html", "text/html; charset=utf-8"],
@@ -57,6 +82,10 @@ app.post<{ Querystring: { width?: string; name?: string } }>(
     if (!Number.isInteger(width) || width < widthRange.min || width > widthRange.max) {
       const detail = `width ${request.query.width} is not a whole number from ${widthRange.min} to ${widthRange.max}.`;
       return refuse(reply, 400, "WIDTH_OUT_OF_RANGE", detail);
+    }
+    if (typeof request.body === "number") {
+      const detail = `The file is larger than ${fileLimitBytes / 1_048_576} MiB; send a smaller one.`;
+      return refuse(reply, 413, "FILE_TOO_LARGE", detail);
     }
     if (!(request.body instanceof Buffer) || request.body.length === 0) {
       return refuse(reply, 400, "NO_IMAGE", "The body is empty; send the bytes of an image file.");
@@ -107,11 +136,7 @@ function refuse(reply: FastifyReply, status: number, code: string, detail: strin
     .send(JSON.stringify({ status, code, detail }));
 }
 
-app.setErrorHandler((error: Error & { code?: string }, _request, reply) => {
-  if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE") {
-    const detail = `The file is larger than ${fileLimitBytes / 1_048_576} MiB; send a smaller one.`;
-    return refuse(reply, 413, "FILE_TOO_LARGE", detail);
-  }
+app.setErrorHandler((error: Error, _request, reply) => {
   console.error(error);
   return refuse(reply, 500, "INTERNAL", "The web program failed; its output says more.");
 });
@@ -130,7 +155,7 @@ console.log(`the page is on http://127.0.0.1:${port}`);
 
 runUntilSignal(async () => {
   // Requests that are open get their answers first, as far as those come in time.
-  const limit = setTimeout(() => app.server.closeAllConnections(), 5_000);
+  const limit = setTimeout(() => app.server.closeAllConnections(), 3_000);
   await app.close();
   clearTimeout(limit);
   await demand.close({ graceMs: 1_000 });

@@ -21,5 +21,5 @@ const thumbnails = new Capability(
   },
 );
 
-runUntilSignal(() => thumbnails.close({ graceMs: 5_000 }));
+runUntilSignal(() => thumbnails.close({ graceMs: 3_000 }));
 console.log(`worker ${madeBy} takes work`);

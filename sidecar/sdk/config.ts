@@ -9,15 +9,18 @@ import { emitNodeWarning } from "./warning.ts";
 
 /** Who this program is. */
 export interface Credentials {
-  /** PEM of the certificate; its SAN URI spiffe://CLUSTER/ns/NAMESPACE/node/NODEID names the node. */
+  /** PEM; its SAN URI spiffe://CLUSTER/ns/NAMESPACE/node/NODEID names the node. */
   readonly certificate: string;
   /** PEM of its private key. */
   readonly privateKey: string;
-  /** PEM of the authorities that peers are checked against. @default the certificate's own chain */
+  /** PEM of the authorities that peers are checked against. @default the certificate's chain */
   readonly ca?: string;
   /** @default the CLUSTER of the certificate */
   readonly clusterId?: string;
-  /** 32 bytes, base64: the key that announcements are marked with. Same on every node. */
+  /**
+   * 32 bytes, base64: the key that announcements are marked with, the same on every node.
+   * @default made from the first authority: whoever has its certificate can announce
+   */
   readonly clusterKey?: string;
 }
 

@@ -17,7 +17,7 @@ export interface DemandOptions<Req extends Message, Res extends Message> {
   readonly name?: string;
   /** Providers wanted, 1 to 1,000. @default 1 */
   readonly desiredProviders?: number;
-  /** Providers admitted at most, desiredProviders to 1,000. @default 10, at least desiredProviders */
+  /** Providers admitted at most, desiredProviders to 1,000. @default max(10, desiredProviders) */
   readonly maxProviders?: number;
   /** Bounds of one attempt. */
   readonly lease?: {

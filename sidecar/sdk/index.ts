@@ -1,7 +1,7 @@
 /**
  * The package `spillway`: what a TypeScript program works with. A Demand sends items and gets their
- * outcomes, a Capability does the work; both run through a sidecar (`CML.Config.useSidecar`) or on a
- * node in this process. Nothing here reads the environment.
+ * outcomes, a Capability does the work; both run through a sidecar (`CML.Config.useSidecar`) or on
+ * a node in this process. Nothing here reads the environment.
  */
 export { CML } from "./cml.ts";
 export { Capability } from "./capability.ts";

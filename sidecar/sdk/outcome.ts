@@ -56,7 +56,7 @@ export function systemOutcome(code: string, message: string, run = 0): CarriedOu
   return { run, kind: "system", system: { code, message } };
 }
 
-/** Decodes a message that was carried as bytes or JSON. @throws {Error} when it is no such message. */
+/** Decodes what was carried as bytes or JSON. @throws {Error} when it is no such message. */
 export function decodeMessage<M extends Message>(
   codec: MessageCodec<M>,
   message: EncodedMessage,

@@ -1,4 +1,4 @@
-/** A WorkBackend in memory that a test plays by hand: it answers adds, tells outcomes, hands out items. */
+/** A WorkBackend that a test plays by hand: answers adds, tells outcomes, hands out items. */
 import type { AddOptions, LeaseVerb } from "../../sidecar/api/ports.ts";
 import type { CarriedOutcome } from "../../sidecar/sdk/outcome.ts";
 import type { BackendHold, Host } from "../../sidecar/sdk/program.ts";

@@ -17,9 +17,9 @@ const clusterKeyBytes = 32;
 
 /**
  * The name in the certificate; in the development mode a random node of cluster `development`.
- * Without a `clusterKey` announcements are marked with a key made from the first authority: it keeps
- * clusters apart, but whoever has the authority's certificate can announce. Who is then dialled must
- * still prove itself.
+ * Without a `clusterKey` announcements are marked with a key made from the first authority: it
+ * keeps clusters apart, but whoever has the authority's certificate can announce. Who is then
+ * dialled must still prove itself.
  * @param randomId 16 hex digits, new at each call.
  * @throws {SdkError} `INVALID_OPTION`.
  */

@@ -1,7 +1,7 @@
 /**
  * The backend that works on a node in this process: no sidecar, no socket. The node is loaded when
  * the first Demand or Capability starts, so a program that uses a sidecar never loads it.
- * Tests: test/unit/sidecar/sdk/embedded-backend.
+ * Tests: test/conformance/work-backend.test.ts.
  */
 import type { NodeService } from "../../api/ports.ts";
 import { SdkError } from "../sdk-error.ts";

@@ -1,6 +1,7 @@
 /**
- * A Capability's source of work in the sidecar. While the presence stream is open the sidecar renews
- * the leases of what was pulled under it; when it ends, they are lost, and the attempts are told.
+ * A Capability's source of work in the sidecar. While the presence stream is open the sidecar
+ * renews the leases of what was pulled under it; when it ends, they are lost, and the attempts are
+ * told.
  */
 import type { ApplicationErrorView, LeaseVerb } from "../../api/ports.ts";
 import { assertNever } from "../../core/ports.ts";

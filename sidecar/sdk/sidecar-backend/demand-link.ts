@@ -1,7 +1,7 @@
 /**
- * A Demand's queue in the sidecar. Adds are repeated with one idempotency key until an answer comes,
- * so a cut connection neither loses nor doubles an item. Outcomes come by an event stream; after
- * each time it was down, every open ticket is asked for, so a restarted sidecar is noticed.
+ * A Demand's queue in the sidecar. Adds are repeated with one idempotency key until an answer
+ * comes, so a cut connection neither loses nor doubles an item. Outcomes come by an event stream;
+ * after each time it was down, every open ticket is asked for, so a restarted sidecar is noticed.
  */
 import { randomUUID } from "node:crypto";
 import type { AddOptions } from "../../api/ports.ts";
@@ -34,8 +34,8 @@ export interface DemandLinkComponents {
 
 /**
  * Where the watch stands. `connecting`: left by the first answer. `open`: outcomes are seen; left
- * when the stream ends. `refused`: the sidecar has no such Demand, or another one of that name; left
- * when that changes.
+ * when the stream ends. `refused`: the sidecar has no such Demand, or another one of that name;
+ * left when that changes.
  */
 type Watch =
   | { readonly state: "connecting" }

@@ -1,6 +1,7 @@
 /**
  * The backend that works through a sidecar: HTTP over its unix socket (design: api). Nothing of the
- * embedded node is loaded by it. Tests: test/unit/sidecar/sdk/sidecar-backend.
+ * embedded node is loaded by it.
+ * Tests: test/conformance/work-backend.test.ts, test/integration/sdk.
  */
 import type { WarningListener } from "../warning.ts";
 import type {
@@ -18,6 +19,7 @@ import { SidecarHttp } from "./sidecar-http.ts";
 
 /** How a program reaches its sidecar. */
 export interface SidecarBackendOptions {
+  /** Path of the unix socket, at most 107 bytes. */
   readonly socketPath: string;
   readonly warn: WarningListener;
 }

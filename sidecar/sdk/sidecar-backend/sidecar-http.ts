@@ -1,4 +1,4 @@
-/** HTTP over the sidecar's unix socket. What goes wrong on the way is an answer, not an exception. */
+/** HTTP over the sidecar's unix socket. What goes wrong on the way is an answer, no exception. */
 import type { IncomingHttpHeaders } from "node:http";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { Pool, type Dispatcher } from "undici";
@@ -34,7 +34,7 @@ export type HttpAnswer =
       /** `Retry-After`, 0 when absent. */
       readonly retryAfterMs: number;
     }
-  /** Nothing listens, the connection was cut, or the answer took too long: it may have been done. */
+  /** Nothing listens, the connection was cut, or the answer is late: it may have been done. */
   | { readonly kind: "unreachable"; readonly reason: string }
   /** The call's own signal. */
   | { readonly kind: "aborted" }

@@ -68,7 +68,7 @@ describe("the ticket", () => {
     expect(outcome).toMatchObject({ kind: "result", run: 1, result: { value: "A" } });
   });
 
-  test("of a refused item: id rejects, outcome and handler get the refusal, nothing is unhandled", async () => {
+  test("of a refused item rejects its id; outcome and handler get the refusal", async () => {
     const { demand, link, told } = announced();
     link.autoAnswer = false;
     const ticket = demand.addWorkItem({ value: "a" });
@@ -230,7 +230,7 @@ describe("close", () => {
     expect([link.closed, host.holdCount]).toEqual([true, 0]);
   });
 
-  test("ends what is open after the grace as DEMAND_CLOSED, also adds without an answer", async () => {
+  test("ends as DEMAND_CLOSED what is open after the grace, also adds", async () => {
     const { demand, link, told } = announced();
     const open = demand.addWorkItem({ value: "open" });
     await open.id;

@@ -7,11 +7,11 @@ import {
   UInt32ValueSchema as Count,
 } from "@bufbuild/protobuf/wkt";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Capability, Demand } from "../../../../../sidecar/sdk/index.ts";
-import type { CapabilityFunction } from "../../../../../sidecar/sdk/index.ts";
-import { eventually } from "../../../../support/eventually.ts";
-import { sidecarHost, type TestHost, TestSidecar, textNode } from "../../../../support/sdk-host.ts";
-import { temporaryFolder } from "../../../../support/temporary-folder.ts";
+import { Capability, Demand } from "../../../sidecar/sdk/index.ts";
+import type { CapabilityFunction } from "../../../sidecar/sdk/index.ts";
+import { eventually } from "../../support/eventually.ts";
+import { sidecarHost, type TestHost, TestSidecar, textNode } from "../../support/sdk-host.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const contract = { name: "texts", request: Text, response: Text } as const;
 let sidecar: TestSidecar;
@@ -51,7 +51,7 @@ describe("a Demand", () => {
     await queue.announced;
   });
 
-  test("tells QUEUE_LOST when the queue went with the sidecar, and goes on with the new one", async () => {
+  test("tells QUEUE_LOST when the queue went with the sidecar, and goes on", async () => {
     await sidecar.start(textNode());
     const queue = demand();
     const lost = queue.addWorkItem({ value: "a" });
@@ -157,7 +157,7 @@ describe("an add whose connection is cut", () => {
 });
 
 describe("a Capability", () => {
-  test("aborts what it works on when the sidecar is gone, and takes work from the next one", async () => {
+  test("aborts its work when the sidecar is gone, and works for the next one", async () => {
     const first = textNode();
     await sidecar.start(first);
     const aborted = Promise.withResolvers<void>();
