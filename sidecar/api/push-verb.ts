@@ -120,8 +120,8 @@ function textField(value: object, name: string): string | undefined {
 /** Whole seconds or an HTTP date. Source: RFC 9110 §10.2.3. */
 function delayOf(retryAfter: string | undefined, nowEpochMs: number): number | undefined {
   if (retryAfter === undefined) return undefined;
-  const delayMs = /^[0-9]{1,9}$/.test(retryAfter)
-    ? Number(retryAfter) * 1_000
-    : Date.parse(retryAfter) - nowEpochMs;
+  // Date.parse takes far more than HTTP does: `-5` would be a year.
+  const date = /^[A-Z][a-z]{2}, .+ GMT$/.test(retryAfter) ? Date.parse(retryAfter) : Number.NaN;
+  const delayMs = /^[0-9]{1,9}$/.test(retryAfter) ? Number(retryAfter) * 1_000 : date - nowEpochMs;
   return Number.isFinite(delayMs) ? Math.min(Math.max(delayMs, 0), maxDelayMs) : undefined;
 }
