@@ -15,8 +15,8 @@ export interface UpFlags {
 }
 
 /**
- * npm passes a Ctrl-C on that the terminal has sent to us already: two signals within this time, ms,
- * are one.
+ * npm passes a Ctrl-C on that the terminal has sent to us already: two signals within this time,
+ * ms, are one.
  */
 const sameSignalMs = 1_000;
 

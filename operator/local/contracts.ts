@@ -1,6 +1,7 @@
 /**
  * Finds the message descriptors that each contract speaks of. A `configMapRef` is satisfied by the
- * folder's .proto files: `spillway contract` writes the same bytes into that ConfigMap for a cluster.
+ * folder's .proto files: `spillway contract` writes the same bytes into that ConfigMap for a
+ * cluster.
  */
 import { createHash } from "node:crypto";
 import {

@@ -1,4 +1,7 @@
-/** Who the sidecars of a folder are to each other: an authority per run, a leaf each, one key for announcements. */
+/**
+ * Who the sidecars of a folder are to each other: an authority per run, a leaf each, one key for
+ * announcements.
+ */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

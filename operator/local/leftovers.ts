@@ -15,7 +15,9 @@ export const runIdVariable = "SPILLWAY_RUN_ID";
 const graceMs = 2_000;
 const pollMs = 25;
 
-/** @returns which boot this is; start times count from there. Empty where the system does not tell. */
+/**
+ * @returns which boot this is; start times count from there. Empty where the system does not tell.
+ */
 export function bootId(): string {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();

@@ -1,4 +1,7 @@
-/** Makes a sidecar's configuration from the folder's manifests; the cluster's operator will use the same. */
+/**
+ * Makes a sidecar's configuration from the folder's manifests; the cluster's operator will use the
+ * same.
+ */
 import { create, toJson } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { stringify } from "yaml";
@@ -45,14 +48,16 @@ export interface ReplicaPaths {
 }
 
 /**
- * A drain may take this long. Short, since a person waits: Ctrl-C ends within 10 s together with the
- * programs' own end (2 s) and the sidecars' (2 s).
+ * A drain may take this long. Short, since a person waits: Ctrl-C ends within 10 s together with
+ * the programs' own end (2 s) and the sidecars' (2 s).
  */
 export const drainGraceMs = 4_000;
 
 const loopback = "127.0.0.1";
 
-/** Makes the configuration of one replica's sidecar: what the selectors of the manifests give it. */
+/**
+ * Makes the configuration of one replica's sidecar: what the selectors of the manifests give it.
+ */
 export function nodeConfigOf(manifests: LoadedManifests, place: ReplicaPlace): NodeConfig {
   const { folder } = manifests;
   const demands = manifests.demands.filter((it) => isSelected(it, place));

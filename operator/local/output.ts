@@ -3,7 +3,8 @@
  * say. Two forms: text (with colours on a terminal) and one JSON object per line.
  *
  * JSON: {time, name, stream, line} for text, {time, name, stream, record} for a line that is JSON
- * itself; {time, name: "spillway", level, message} for `up`'s own; {time, name, ready} when all runs.
+ * itself; {time, name: "spillway", level, message} for `up`'s own; {time, name, ready} when all
+ * runs.
  */
 import { styleText } from "node:util";
 
@@ -43,7 +44,9 @@ export interface Output {
 
 /** How it is shown. */
 export interface OutputOptions {
+  /** Lines for people, or one JSON object each. */
   readonly form: "text" | "json";
+  /** Colours the names; of no effect on JSON. */
   readonly colour: boolean;
   /** Gets whole lines with their newline. */
   readonly write: (text: string) => void;

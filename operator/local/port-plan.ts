@@ -21,8 +21,8 @@ async function canListen(host: string, port: number): Promise<boolean> {
 }
 
 /**
- * Gives each replica of each program its port: the first its program's own, the others the next free
- * ones. A port that a program names is never given to a replica of another.
+ * Gives each replica of each program its port: the first its program's own, the others the next
+ * free ones. A port that a program names is never given to a replica of another.
  * @param isFree asked for each candidate.
  * @returns by program name, one port per replica; absent for programs without a port.
  * @throws {LocalError} `PORT_IN_USE` at the line of the port.

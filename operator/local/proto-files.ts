@@ -1,6 +1,6 @@
 /**
- * The folder's .proto files, compiled by `buf` (nothing in JavaScript compiles them fully). Needs no
- * network unless the folder's own buf.yaml names modules of a registry.
+ * The folder's .proto files, compiled by `buf` (nothing in JavaScript compiles them fully). Needs
+ * no network unless the folder's own buf.yaml names modules of a registry.
  */
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";

@@ -1,4 +1,7 @@
-/** `run.json`: what a running `up` has started. Written by it, read by `status`, `send` and the next `up`. */
+/**
+ * `run.json`: what a running `up` has started. Written by it, read by `status`, `send` and the next
+ * `up`.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";

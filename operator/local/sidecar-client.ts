@@ -38,8 +38,8 @@ export async function callOps({ host, port }: OpsAddress, call: Call): Promise<A
 }
 
 /**
- * Asks a sidecar to drain and waits until it has, or the time is over, or it is gone: each is as good
- * as the others to whoever ends it next.
+ * Asks a sidecar to drain and waits until it has, or the time is over, or it is gone: each is as
+ * good as the others to whoever ends it next.
  */
 export async function drainSidecar(ops: OpsAddress, withinMs: number): Promise<void> {
   await callOps(ops, { method: "POST", path: "/v1/drain", timeoutMs: withinMs });

@@ -10,6 +10,7 @@ import { LocalError } from "./local-error.ts";
 import type { Output } from "./output.ts";
 import { isPortFree, planPorts } from "./port-plan.ts";
 import { Replica, type ReplicaPlan } from "./replica.ts";
+import type { CompilerEnvironment } from "./proto-files.ts";
 import { planReplicas, type RunContext } from "./run-plan.ts";
 import { readRunRecord } from "./run-record.ts";
 import { RunningFolder } from "./running-folder.ts";
@@ -25,8 +26,8 @@ export interface UpOptions {
   /** Folder as the user wrote it. */
   readonly folder: string;
   readonly output: Output;
-  /** PATH and HOME that programs get. */
-  readonly environment: { readonly PATH: string; readonly HOME: string };
+  /** PATH and HOME that programs and compilers get. */
+  readonly environment: CompilerEnvironment;
   readonly stateRoots: StateRoots;
   /** How a person calls this program, for the commands that are printed. */
   readonly ownCommand: string;

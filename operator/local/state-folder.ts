@@ -2,11 +2,13 @@
  * The folder that a running `up` keeps its sockets, keys and record in: mode 0700, found again by
  * the real path of the folder it runs, removed at a clean end.
  *
- *     spillway-HASH8/            under $XDG_RUNTIME_DIR, else spillway-UID-HASH8/ under the temporary folder
- *       run.json                 what runs: the record that `status`, `send` and the next `up` read
- *       ca.pem  cluster-key      shared by the folder's sidecars; the authority's key is never written
- *       PROGRAM-REPLICA.sock     application API
- *       PROGRAM-REPLICA/         config.yaml certificate.pem private-key.pem ready.json state/
+ * Its name is spillway-HASH8 under $XDG_RUNTIME_DIR, else spillway-UID-HASH8 under the temporary
+ * folder.
+ *
+ *     run.json                 what runs: `status`, `send` and the next `up` read it
+ *     ca.pem  cluster-key      shared by the sidecars; the authority's key is never written
+ *     PROGRAM-REPLICA.sock     application API
+ *     PROGRAM-REPLICA/         config.yaml certificate.pem private-key.pem ready.json state/
  */
 import { lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -90,7 +92,9 @@ export function replicaPaths(stateFolder: string, name: string): ReplicaPaths {
   };
 }
 
-/** Writes a file beside and renames it: a reader sees the old text or the new, never half of one. */
+/**
+ * Writes a file beside and renames it: a reader sees the old text or the new, never half of one.
+ */
 export function replaceFile(path: string, text: string): void {
   const next = `${path}.next`;
   writeFileSync(next, text, { mode: 0o600 });

@@ -5,8 +5,8 @@
  *                            │                      │
  *                            └──── stop() ──────────┴──▶ stopped (for good)
  *
- * It leads a process group of its own, so that its end is the end of its children too, and so that a
- * Ctrl-C at the terminal reaches `up` alone.
+ * It leads a process group of its own, so that its end is the end of its children too, and so that
+ * a Ctrl-C at the terminal reaches `up` alone.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Writable } from "node:stream";
@@ -51,7 +51,7 @@ type State =
 const groupPollMs = 20;
 
 /** How long the system may take to bury what was killed. */
-const buryMs = 1_000;
+const buryMs = 300;
 
 /** See the head of the file. */
 export class SupervisedProcess {

@@ -28,7 +28,9 @@ export const schemas = {
   apps: checkable(appsFile),
 } as const;
 
-/** Refusals of one document that are told at most: a wrong file is not a thousand lines of errors. */
+/**
+ * Refusals of one document that are told at most: a wrong file is not a thousand lines of errors.
+ */
 const maxRefusals = 20;
 
 /**

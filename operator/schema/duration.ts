@@ -5,7 +5,9 @@
  */
 import { z } from "zod";
 
-/** What a duration looks like; at most four parts, `ms` before `m` so that 5ms is no five minutes. */
+/**
+ * What a duration looks like; at most four parts, `ms` before `m` so that 5ms is no five minutes.
+ */
 export const durationPattern = /^([0-9]{1,9}(\.[0-9]{1,3})?(ms|s|m|h)){1,4}$/;
 
 const unitMs: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };

@@ -3,7 +3,8 @@
  * (later) CRDs, chart values schema and reference docs. A bad document is answered with sentences
  * that name field, value, bound and remedy.
  * Invariant: pure; knows no file, no YAML and no protobuf. Imported by everything in operator/.
- * Every schema stays structural: no unions, every list, map and text bounded, every field described.
+ * Every schema stays structural: no unions, every list, map and text bounded, every field
+ * described.
  */
 export { apiGroup, apiVersion } from "./resource.ts";
 export { maxReplicasOfFolder } from "./apps.ts";

@@ -1,6 +1,6 @@
 /**
- * Amounts of bytes: a string such as `256Mi`, `64Ki` or `"1048576"`. Always a string, never a number:
- * "integer or string" is a union, and unions are not structural in a CRD.
+ * Amounts of bytes: a string such as `256Mi`, `64Ki` or `"1048576"`. Always a string, never a
+ * number: "integer or string" is a union, and unions are not structural in a CRD.
  */
 import { z } from "zod";
 

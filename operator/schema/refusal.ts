@@ -16,11 +16,16 @@ export interface FieldRefusal {
   readonly path: FieldPath;
   /** The path as it is written: `spec.retry.backoff.initial`, `apps[0].port`. */
   readonly field: string;
-  /** `key`: point at the name, not at what stands behind it. `parent`: there is nothing to point at. */
+  /**
+   * `key`: point at the name, not at what stands behind it. `parent`: there is nothing to point at.
+   */
   readonly at: "value" | "key" | "parent";
   /** What is wrong, a clause that follows the field's name. */
   readonly problem: string;
-  /** The value found, as JSON, at most 60 characters; absent where there is none or it may be secret. */
+  /**
+   * The value found, as JSON, at most 60 characters; absent where there is none or it may be
+   * secret.
+   */
   readonly value?: string;
   /** What is allowed. */
   readonly bound?: string;

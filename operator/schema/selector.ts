@@ -1,4 +1,6 @@
-/** Which pods (programs, on one machine) a resource selects: Kubernetes' label selector, bounded. */
+/**
+ * Which pods (programs, on one machine) a resource selects: Kubernetes' label selector, bounded.
+ */
 import { z } from "zod";
 
 /** Prefix and name of a label key; Kubernetes' own rule. */
@@ -91,8 +93,8 @@ export function selectorField(description: string) {
 export type Selector = z.output<ReturnType<typeof selectorField>>;
 
 /**
- * Whether a selector matches labels. Source: Kubernetes, "Labels and Selectors" (`NotIn` also matches
- * where the key is absent).
+ * Whether a selector matches labels. Source: Kubernetes, "Labels and Selectors" (`NotIn` also
+ * matches where the key is absent).
  */
 export function selects(selector: Selector, labels: Readonly<Record<string, string>>): boolean {
   const wanted = Object.entries(selector.matchLabels ?? {});

@@ -1,6 +1,6 @@
 /**
- * Text of a program for `spillway up` in tests: says what it was given in NAME.json, listens on PORT
- * if it has one, has a child that would outlive it, and ends 50 ms after SIGTERM.
+ * Text of a program for `spillway up` in tests: says what it was given in NAME.json, listens on
+ * PORT if it has one, has a child that would outlive it, and ends 50 ms after SIGTERM.
  */
 export const exampleProgram = `
 import { spawn } from "node:child_process";

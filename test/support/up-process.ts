@@ -118,7 +118,10 @@ export interface RecordView {
   }[];
 }
 
-/** Living processes whose environment names a runtime folder in a path: programs, sidecars, their children. */
+/**
+ * Living processes whose environment names a runtime folder in a path: programs, sidecars, their
+ * children.
+ */
 export function processesOf(runtimeFolder: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

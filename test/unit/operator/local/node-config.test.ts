@@ -121,7 +121,7 @@ test("the configuration of a demand's sidecar, whole", () => {
   expect(parseNodeConfig(yaml)).toMatchObject({ ok: true });
 });
 
-test("the configuration of a capability's sidecar has what its selector gives it, and no more", () => {
+test("a capability's sidecar has what its selector gives it, and no more", () => {
   const manifests = manifestsOf(demandManifest(), capabilityManifest());
   const config = nodeConfigOf(manifests, placeOf("worker", { app: "worker" }));
   expect(config.demands).toEqual([]);

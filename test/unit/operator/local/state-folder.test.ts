@@ -11,7 +11,7 @@ import {
 } from "../../../../operator/local/state-folder.ts";
 import { temporaryFolder } from "../../../support/temporary-folder.ts";
 
-test("the user's own runtime folder comes first, then the shared one with the user in its name", () => {
+test("the user's runtime folder comes first, then a shared one with the user in its name", () => {
   const folder = nameFolder(temporaryFolder());
   const uid = process.getuid?.() ?? 0;
   const shared = `/tmp/spillway-${uid}-${folder.hash8}`;

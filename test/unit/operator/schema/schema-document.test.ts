@@ -2,7 +2,10 @@ import { expect, test } from "vitest";
 import { schemas } from "../../../../operator/schema/index.ts";
 import type { Json } from "../../../support/manifests.ts";
 
-/** Every place of a document that a CRD would refuse, or a user would find undocumented or unbounded. */
+/**
+ * Every place of a document that a CRD would refuse, or a user would find undocumented or
+ * unbounded.
+ */
 function faults(part: Json, path: string): string[] {
   const found: string[] = [];
   const fault = (wrong: boolean, what: string) => {
