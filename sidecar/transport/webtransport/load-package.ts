@@ -4,7 +4,10 @@
  */
 import { readFile } from "node:fs/promises";
 import { findPackageJSON, registerHooks } from "node:module";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { TransportError } from "../transport-error.ts";
+import { checkTakeover } from "./check-takeover.ts";
 import { assertShape, type ClientTransport, type HttpServer } from "./package-shape.ts";
 
 /** The version that the changes at run time were written and tested against. */
@@ -49,10 +52,28 @@ async function loadQuietly(): Promise<WebTransportPackage> {
     });
     // Both of its modules ask for the HTTP/3 part on their own; the second has begun before this.
     await loaded.quicheLoaded;
+    await checkInside();
     return loaded;
   } finally {
     hooks.deregister();
   }
+}
+
+/**
+ * Takes a session of the package over, on a stream that is none, so that a part that is missing is
+ * found here and not at the first peer. The package's door does not show its inside: by file.
+ */
+async function checkInside(): Promise<void> {
+  const manifest = findPackageJSON(packageName, import.meta.url) ?? "";
+  const load = async (path: string): Promise<unknown> =>
+    import(pathToFileURL(join(dirname(manifest), "lib", path)).href);
+  const [client, face, session, parser] = await Promise.all([
+    load("client.js"),
+    load("session.js"),
+    load("http2/session.js"),
+    load("http2/node/capsuleparser.js"),
+  ]);
+  checkTakeover({ client, face, session, parser });
 }
 
 async function checkVersion(): Promise<void> {
