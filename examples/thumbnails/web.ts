@@ -91,19 +91,40 @@ app.post<{ Querystring: { width?: string; name?: string } }>(
       return refuse(reply, 400, "NO_IMAGE", "The body is empty; send the bytes of an image file.");
     }
     const name = (request.query.name ?? "").slice(0, 200);
-    const ticket = demand.addWorkItem({ image: request.body, width, name });
     // Nobody waits any more: no worker needs to make it.
-    const cancel = (): void => ticket.cancel();
-    reply.raw.once("close", cancel);
-    const limit = setTimeout(cancel, waitLimitMs);
+    const over = new AbortController();
+    const stop = (): void => over.abort();
+    reply.raw.once("close", stop);
+    const limit = setTimeout(stop, waitLimitMs);
     try {
-      return answer(reply, await ticket.outcome);
+      const outcome = await outcomeOf({ image: request.body, width, name }, over.signal);
+      return answer(reply, outcome);
     } finally {
       clearTimeout(limit);
-      reply.raw.off("close", cancel);
+      reply.raw.off("close", stop);
     }
   },
 );
+
+/** Adds the item; again when its queue was lost with a sidecar: making it twice harms nobody. */
+async function outcomeOf(
+  request: { image: Buffer; width: number; name: string },
+  signal: AbortSignal,
+): Promise<Outcome<Thumbnail>> {
+  for (;;) {
+    const ticket = demand.addWorkItem(request);
+    const cancel = (): void => ticket.cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    if (signal.aborted) {
+      cancel();
+    }
+    const outcome = await ticket.outcome;
+    signal.removeEventListener("abort", cancel);
+    if (outcome.kind !== "system" || outcome.system.code !== "QUEUE_LOST" || signal.aborted) {
+      return outcome;
+    }
+  }
+}
 
 function answer(reply: FastifyReply, outcome: Outcome<Thumbnail>): FastifyReply {
   switch (outcome.kind) {
