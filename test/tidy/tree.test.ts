@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { completeLock, type LockFile, missingPackages } from "../support/complete-lock-file.ts";
 import { mirrorFindings, nameFindings, versionFindings, wordFindings } from "./tree-rules.ts";
 import { asLines, paths, readFiles } from "./tree.ts";
 
@@ -23,6 +24,12 @@ describe("the tree", () => {
     expect(manifests.length).toBeGreaterThan(0);
     expect(asLines(manifests.flatMap(versionFindings))).toEqual([]);
     expect(known.has("package-lock.json"), "commit package-lock.json").toBe(true);
+  });
+
+  test("locks the packages of every platform, or npm ci refuses the file", () => {
+    const [file] = readFiles(/^package-lock\.json$/);
+    const lock = JSON.parse(file?.text ?? "") as LockFile;
+    expect(missingPackages(lock), "run npm run lock").toEqual([]);
   });
 });
 
@@ -53,6 +60,27 @@ describe("rules of the tree can fail", () => {
     expect(wrong(`open ${"/ho"}me/ada/notes`)).toBe(1);
     expect(wrong(`npm i --registry ${"https://reg"}istry.example.org`)).toBe(1);
     expect(wrong("// the work that remains")).toBe(0);
+  });
+
+  test("a lock file without another platform's package", () => {
+    const optionalDependencies = { "@a/cli-darwin-arm64": "1.0.0", "@a/cli-linux-x64": "1.0.0" };
+    const lock: LockFile = {
+      packages: {
+        "": {},
+        "node_modules/@a/cli": { version: "1.0.0", dev: true, optionalDependencies },
+        "node_modules/@a/cli-linux-x64": { version: "1.0.0" },
+      },
+    };
+    expect(missingPackages(lock).map(({ name }) => name)).toEqual(["@a/cli-darwin-arm64"]);
+    const whole = completeLock(lock);
+    expect(missingPackages(whole)).toEqual([]);
+    expect(whole.packages["node_modules/@a/cli-darwin-arm64"]).toEqual({
+      version: "1.0.0",
+      cpu: ["arm64"],
+      dev: true,
+      optional: true,
+      os: ["darwin"],
+    });
   });
 
   test("versions", () => {
