@@ -1,6 +1,6 @@
 import type { Refusal } from "./problem-code.ts";
 
-/** `REFUSED`: a body was refused while it was parsed. `LISTEN_FAILED`: a listener cannot be opened. */
+/** `REFUSED`: a body, while it was parsed. `LISTEN_FAILED`: a listener cannot be opened. */
 export type ApiErrorCode = "REFUSED" | "LISTEN_FAILED";
 
 /** The error of the api room; match on `code`. */

@@ -8,14 +8,8 @@ import { apiLimits } from "./limits.ts";
 import type { PayloadCodec } from "./contract-book.ts";
 import { payloadOfJson } from "./payload.ts";
 import { problemBody, type ProblemBody, sendProblem } from "./problem.ts";
-import {
-  answerObject,
-  closedObject,
-  itemStateSchema,
-  jsonAnswer,
-  nameSchema,
-  problemAnswers,
-} from "./schemas.ts";
+import { answerObject, jsonAnswer, problemAnswers } from "./answer-schemas.ts";
+import { closedObject, itemStateSchema, nameSchema } from "./schemas.ts";
 
 interface BatchEntry {
   readonly request: unknown;

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { nestedDeeperThan } from "../wire/contract.ts";
 import { ApiError } from "./api-error.ts";
 import { apiLimits } from "./limits.ts";
-import { jsonMediaType, protobufMediaType } from "./payload.ts";
+import { jsonMediaType, protobufMediaType } from "./media-type.ts";
 import { sendProblem } from "./problem.ts";
 
 /** Levels of nesting of a JSON body: those of a payload, inside those of a batch. */

@@ -7,18 +7,13 @@ import type { ApiContext } from "./api-context.ts";
 import { clientGone } from "./client-gone.ts";
 import { apiLimits } from "./limits.ts";
 import { pageOf, type PageQuery } from "./page.ts";
-import { invalidPayload, prefersProtobuf, protobufMediaType } from "./payload.ts";
+import { prefersProtobuf, protobufMediaType } from "./media-type.ts";
+import { invalidPayload } from "./payload.ts";
 import type { PulledItem } from "./ports.ts";
 import type { PresenceBook } from "./presence-book.ts";
 import { sendProblem } from "./problem.ts";
-import {
-  answerObject,
-  closedObject,
-  jsonAnswer,
-  nameSchema,
-  pageQuerySchema,
-  problemAnswers,
-} from "./schemas.ts";
+import { answerObject, jsonAnswer, problemAnswers } from "./answer-schemas.ts";
+import { closedObject, nameSchema, pageQuerySchema } from "./schemas.ts";
 import { tooManyStreams } from "./too-many-streams.ts";
 
 const tag = { tags: ["Work, provider side"] } as const;
@@ -236,7 +231,7 @@ function sendPulled(
     .send(Buffer.from(item.request));
 }
 
-/** An item as JSON; none when its payload has no JSON form: that item is rejected, nobody can do it. */
+/** An item as JSON; none when its payload has no JSON form: it is rejected, nobody can do it. */
 function pulledJson(context: ApiContext, contract: ResolvedContract, item: PulledItem): object[] {
   const decoded = contract.request.decodeToJson(item.request);
   const { ticket, lease, attempt, deadlineMs, traceparent } = item;

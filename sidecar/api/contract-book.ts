@@ -1,4 +1,4 @@
-/** Contracts of the node, resolved once and kept: every payload on the HTTP edge passes through one. */
+/** Contracts of the node, resolved once and kept: every payload passes through one. */
 import { type PayloadCodec, type ResolvedContract, resolveContract } from "../wire/contract.ts";
 import { apiLimits } from "./limits.ts";
 import type { NodeService, Result } from "./ports.ts";

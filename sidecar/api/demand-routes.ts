@@ -6,14 +6,8 @@ import { itemJson } from "./item-json.ts";
 import { pageOf, type PageQuery } from "./page.ts";
 import type { OutcomeEvent } from "./ports.ts";
 import { sendProblem } from "./problem.ts";
-import {
-  answerObject,
-  closedObject,
-  jsonAnswer,
-  nameSchema,
-  pageQuerySchema,
-  problemAnswers,
-} from "./schemas.ts";
+import { answerObject, jsonAnswer, problemAnswers } from "./answer-schemas.ts";
+import { closedObject, nameSchema, pageQuerySchema } from "./schemas.ts";
 import { tooManyStreams } from "./too-many-streams.ts";
 
 const tag = { tags: ["Work, producer side"] } as const;

@@ -6,7 +6,7 @@ import type { Refusal } from "./problem-code.ts";
 
 type Breach = NonNullable<FastifyError["validation"]>[number];
 
-/** Each place of a request under the name that field paths use; the body's fields have no prefix. */
+/** Places of a request under the names that field paths use; the body has no prefix. */
 const placeNames: Readonly<Record<string, string>> = {
   params: "path",
   querystring: "query",

@@ -1,6 +1,7 @@
 /**
- * What the application calls: HTTP on a unix socket, push delivery to it, and the two small listeners
- * for probes and operations. Invariant: no decision about items is made here; the node decides.
+ * What the application calls: HTTP on a unix socket, push delivery to it, and the two small
+ * listeners for probes and operations. Invariant: no decision about items is made here; the node
+ * decides.
  */
 export { AdminServer } from "./admin-server.ts";
 export type { AdminComponents } from "./admin-server.ts";

@@ -12,20 +12,12 @@ import { addWithin } from "./add-within.ts";
 import { clientGone } from "./client-gone.ts";
 import { itemJson } from "./item-json.ts";
 import { apiLimits } from "./limits.ts";
-import { payloadOfBody, prefersProtobuf, protobufMediaType } from "./payload.ts";
+import { prefersProtobuf, protobufMediaType } from "./media-type.ts";
+import { payloadOfBody } from "./payload.ts";
 import type { ItemView, Result } from "./ports.ts";
 import { sendProblem } from "./problem.ts";
-import {
-  answerObject,
-  closedObject,
-  itemSchema,
-  itemStateSchema,
-  jsonAnswer,
-  nameSchema,
-  payloadContent,
-  problemAnswers,
-  tokenSchema,
-} from "./schemas.ts";
+import { answerObject, jsonAnswer, payloadContent, problemAnswers } from "./answer-schemas.ts";
+import { closedObject, itemSchema, itemStateSchema, nameSchema, tokenSchema } from "./schemas.ts";
 
 const tag = { tags: ["Work, producer side"] } as const;
 
@@ -39,7 +31,7 @@ const itemAnswer = {
 
 const ticketParams = closedObject({ ticket: tokenSchema }, ["ticket"]);
 
-/** Answers with an item: JSON, or the bare result when the client prefers protobuf and it has one. */
+/** Answers with an item as JSON, or with its bare result to who prefers protobuf. */
 function sendItem(
   context: ApiContext,
   request: FastifyRequest,

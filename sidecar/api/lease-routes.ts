@@ -7,15 +7,8 @@ import { payloadOfBody } from "./payload.ts";
 import type { ApplicationErrorView, LeaseVerb, Result } from "./ports.ts";
 import type { PresenceBook } from "./presence-book.ts";
 import { sendProblem } from "./problem.ts";
-import {
-  applicationErrorSchema,
-  closedObject,
-  itemStateSchema,
-  jsonAnswer,
-  payloadContent,
-  problemAnswers,
-  tokenSchema,
-} from "./schemas.ts";
+import { jsonAnswer, payloadContent, problemAnswers } from "./answer-schemas.ts";
+import { applicationErrorSchema, closedObject, itemStateSchema, tokenSchema } from "./schemas.ts";
 
 const tag = { tags: ["Work, provider side"] } as const;
 const leaseParams = closedObject({ lease: tokenSchema }, ["lease"]);

@@ -2,16 +2,13 @@
 import type { FastifyRequest } from "fastify";
 import type { PayloadCodec, PayloadFailure } from "../wire/contract.ts";
 import { apiLimits } from "./limits.ts";
+import { jsonMediaType, mediaTypeOf, protobufMediaType } from "./media-type.ts";
 import type { Result } from "./ports.ts";
 import type { Refusal } from "./problem-code.ts";
 
-/** Media type of a binary payload. */
-export const protobufMediaType = "application/x-protobuf";
-/** Media type of a payload in the protobuf JSON mapping. */
-export const jsonMediaType = "application/json";
-
 /**
- * @param at path of the payload inside the body, for example `items[2].request`; empty for the body.
+ * @param at path of the payload inside the body, for example `items[2].request`; empty for the
+ *   body.
  * @returns the refusal that names type, field and rule.
  */
 export function invalidPayload(failure: PayloadFailure, at = ""): Refusal {
@@ -85,17 +82,4 @@ export function unsupportedMediaType(contentType: string): Refusal {
     contentType === "" ? "no Content-Type" : `Content-Type ${contentType.slice(0, 100)}`;
   const detail = `The body has ${shown}; send ${jsonMediaType} or ${protobufMediaType}.`;
   return { code: "UNSUPPORTED_MEDIA_TYPE", detail };
-}
-
-/** The media type without its parameters, lower case. */
-export function mediaTypeOf(contentType: string): string {
-  return (contentType.split(";", 1)[0] ?? "").trim().toLowerCase();
-}
-
-/** True when the client prefers a binary payload: it names it in `Accept`, and not after JSON. */
-export function prefersProtobuf(request: FastifyRequest): boolean {
-  const wanted = (request.headers.accept ?? "").split(",").map(mediaTypeOf);
-  const protobuf = wanted.indexOf(protobufMediaType);
-  const json = wanted.indexOf(jsonMediaType);
-  return protobuf >= 0 && (json < 0 || protobuf < json);
 }

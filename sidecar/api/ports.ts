@@ -1,6 +1,6 @@
 /**
- * What the application API asks of the node. The HTTP routes call it, the embedded SDK calls it; the
- * node implements it. Payloads are bytes: JSON ↔ binary happens at the HTTP edge.
+ * What the application API asks of the node. The HTTP routes call it, the embedded SDK calls it;
+ * the node implements it. Payloads are bytes: JSON ↔ binary happens at the HTTP edge.
  */
 import type { ProblemCode, Refusal } from "./problem-code.ts";
 
@@ -14,13 +14,19 @@ export type ItemState = "ready" | "leased" | "delayed" | "done" | "dead" | "canc
 
 /** How an item is to be handled. All durations in ms, relative to now. */
 export interface AddOptions {
+  /** The same key gives the same ticket. 1 … 256 visible ASCII characters; absent: none. */
   readonly idempotencyKey?: string;
   /** 0 … 9, 9 most urgent. @default 4 */
   readonly priority?: number;
+  /** Not granted before, 0 … 7 days. @default 0 */
   readonly delayMs?: number;
+  /** Must have a result within this, up to 7 days; checked at grant and at result. Absent: none. */
   readonly deadlineMs?: number;
+  /** Items of different keys take turns inside a priority. As idempotencyKey; absent: one key. */
   readonly fairnessKey?: string;
+  /** At most one item in flight per key, in order. As idempotencyKey; absent: no order. */
   readonly orderingKey?: string;
+  /** W3C trace context that travels with the item; absent: none. */
   readonly traceparent?: string;
   /** Who added it: outcome streams can be narrowed to one submitter. */
   readonly submitter?: string;
@@ -163,7 +169,10 @@ export interface ProducerService {
   ): Promise<Result<{ readonly ticket: string; readonly state: ItemState }>>;
   /** Refusals: UNKNOWN_TICKET, QUEUE_LOST, TICKET_ELSEWHERE. */
   item(ticket: string): Result<ItemView>;
-  /** Resolves when the item has an outcome, after `waitMs`, or when `signal` aborts: whichever is first. */
+  /**
+   * Resolves when the item has an outcome, after `waitMs`, or when `signal` aborts: whichever is
+   * first.
+   */
   waitForItem(ticket: string, waitMs: number, signal?: AbortSignal): Promise<Result<ItemView>>;
   /** Idempotent. Refusals as `item`, and ALREADY_ENDED. */
   cancel(ticket: string): Promise<Result<ItemView>>;
@@ -192,9 +201,14 @@ export interface ProviderService {
     options: { readonly max: number; readonly waitMs: number; readonly presence?: string },
     signal?: AbortSignal,
   ): Promise<Result<readonly PulledItem[]>>;
-  /** The capability that got this lease, for its contract; undefined when the lease is not known. */
+  /**
+   * The capability that got this lease, for its contract; undefined when the lease is not known.
+   */
   capabilityOfLease(lease: string): string | undefined;
-  /** Refusals: STALE_LEASE, UNKNOWN_LEASE, INVALID_PAYLOAD. Resolves once the demand has recorded it. */
+  /**
+   * Refusals: STALE_LEASE, UNKNOWN_LEASE, INVALID_PAYLOAD. Resolves once the demand has recorded
+   * it.
+   */
   settle(lease: string, verb: LeaseVerb): Promise<Result<VerbResult>>;
   /**
    * Announces an application process: leases of pulls that name it are renewed by the sidecar until
@@ -239,7 +253,10 @@ export interface ContractView {
 
 /** Everything behind the API of one sidecar. */
 export interface NodeService extends ProducerService, ProviderService, OperationsService {
-  /** False until the first configuration: every call of the application API answers NOT_CONFIGURED. */
+  /**
+   * False until the first configuration: every call of the application API answers
+   * NOT_CONFIGURED.
+   */
   readonly configured: boolean;
   /** The demand's or capability's contract, and the encoded FileDescriptorSet that holds it. */
   contractOf(

@@ -1,4 +1,7 @@
-/** Every code an application can be answered with, and its HTTP status. Closed: docs/errors.md lists it. */
+/**
+ * Every code an application can be answered with, and its HTTP status. Closed: docs/errors.md lists
+ * it.
+ */
 export const problemStatus = {
   INVALID_ARGUMENT: 400,
   FORBIDDEN: 403,

@@ -8,7 +8,8 @@ import { formatDuration, type Logger, type Timers, type WallClock } from "../run
 import type { ApiMetrics } from "./api-context.ts";
 import { ContractBook } from "./contract-book.ts";
 import { apiLimits } from "./limits.ts";
-import { invalidPayload, jsonMediaType } from "./payload.ts";
+import { jsonMediaType } from "./media-type.ts";
+import { invalidPayload } from "./payload.ts";
 import type { LeaseVerb, NodeService, ProviderService, PulledItem } from "./ports.ts";
 import { exchange, type PushAnswer } from "./push-exchange.ts";
 import { notListening, probePort } from "./push-probe.ts";

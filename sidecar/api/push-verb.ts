@@ -4,7 +4,8 @@
  * no connection releases.
  */
 import type { PayloadCodec } from "../wire/contract.ts";
-import { jsonMediaType, mediaTypeOf, payloadOfBytes } from "./payload.ts";
+import { jsonMediaType, mediaTypeOf } from "./media-type.ts";
+import { payloadOfBytes } from "./payload.ts";
 import type { ApplicationErrorView, LeaseVerb } from "./ports.ts";
 import type { PushAnswer } from "./push-exchange.ts";
 
@@ -17,7 +18,7 @@ const maxDelayMs = 24 * 3_600_000;
 
 const retryableStatuses: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** An answer that says something about the item (not one that was cut off by the sidecar itself). */
+/** An answer that says something about the item: not one that the sidecar itself cut off. */
 export type JudgedAnswer = Exclude<PushAnswer, { readonly kind: "aborted" }>;
 
 /**

@@ -36,8 +36,8 @@ function malformed(text: string): ParsedDuration {
 
 /**
  * Reads a duration.
- * @param text at most 64 characters: numbers (decimal fractions allowed), each with one of the units
- *   h, m, s, ms; or a bare `0`.
+ * @param text at most 64 characters: numbers (decimal fractions allowed), each with one of the
+ *   units h, m, s, ms; or a bare `0`.
  * @returns whole milliseconds (fractions of one are rounded), 0 … 100 years; else a RuntimeError
  *   `DURATION_MALFORMED` or `DURATION_OUT_OF_RANGE`.
  */
@@ -53,7 +53,8 @@ export function parseDuration(text: string): ParsedDuration {
     totalMs += Number(match[1]) * unitMs[unit];
   }
   if (totalMs > maxDurationMs) {
-    const message = `${JSON.stringify(text)} is longer than the bound of ${formatDuration(maxDurationMs)}`;
+    const bound = formatDuration(maxDurationMs);
+    const message = `${JSON.stringify(text)} is longer than the bound of ${bound}`;
     return { ok: false, error: new RuntimeError("DURATION_OUT_OF_RANGE", message) };
   }
   return { ok: true, valueMs: Math.round(totalMs) };

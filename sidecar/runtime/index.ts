@@ -1,6 +1,6 @@
 /**
- * The process's own parts: logger, metrics, durations, real clock, timers and chance, the pump of an
- * engine, readiness, orderly end. Invariant: nothing here knows of work, peers or tables.
+ * The process's own parts: logger, metrics, durations, real clock, timers and chance, the pump of
+ * an engine, readiness, orderly end. Invariant: nothing here knows of work, peers or tables.
  */
 export { realClock, realRandom, realTimers, realWallClock } from "./clock.ts";
 export type { Timers, WallClock } from "./clock.ts";

@@ -44,7 +44,8 @@ export interface Logger {
 /** The process's logger. */
 export interface RootLogger {
   /**
-   * @param component `process:room`, for example `sidecar:work`; the field `component` of its lines.
+   * @param component `process:room`, for example `sidecar:work`; the field `component` of its
+   *   lines.
    */
   forComponent(component: string): Logger;
   /** Writes out what waits; to be called last before the process ends. */

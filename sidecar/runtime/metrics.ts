@@ -72,7 +72,8 @@ const namePattern = /^spillway_[a-z0-9]+(_[a-z0-9]+)*$/;
 
 /**
  * Declares a room's metrics; pure.
- * @throws {RuntimeError} `METRIC_INVALID` for a name outside the pattern or a counter without `_total`.
+ * @throws {RuntimeError} `METRIC_INVALID` for a name outside the pattern or a counter without
+ *   `_total`.
  */
 export function declareMetrics<const D extends Readonly<Record<string, MetricDeclaration>>>(
   room: string,

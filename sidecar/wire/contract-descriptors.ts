@@ -60,7 +60,7 @@ interface Visit {
   nextImport: number;
 }
 
-/** createFileRegistry wants each import before its importer; compilers differ in what they write. */
+/** createFileRegistry wants imports before importers; compilers differ in what they write. */
 function importsFirst(files: readonly FileDescriptorProto[]): Ordered {
   const byName = new Map(files.map((file) => [file.name, file]));
   const ordered = new Set<FileDescriptorProto>();

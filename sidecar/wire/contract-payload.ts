@@ -1,6 +1,6 @@
 /**
- * Payloads of one message type: JSON ↔ binary by the protobuf JSON mapping, and the check that every
- * payload passes before it is accepted. What was accepted can always be read as JSON later.
+ * Payloads of one message type: JSON ↔ binary by the protobuf JSON mapping, and the check that
+ * every payload passes before it is accepted. What was accepted can always be read as JSON later.
  * Source: protobuf.dev/programming-guides/json.
  */
 import {
@@ -40,7 +40,10 @@ export interface PayloadCodec {
   readonly typeName: string;
   /** @param json UTF-8 text. @returns a checked binary payload. */
   encodeJsonText(json: Uint8Array): PayloadResult<Uint8Array>;
-  /** @param json a parsed JSON value, nested at most 100 levels. @returns a checked binary payload. */
+  /**
+   * @param json a parsed JSON value, nested at most 100 levels.
+   * @returns a checked binary payload.
+   */
   encodeJson(json: unknown): PayloadResult<Uint8Array>;
   /** @returns the JSON value of a binary payload. */
   decodeToJson(binary: Uint8Array): PayloadResult<JsonValue>;

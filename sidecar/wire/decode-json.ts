@@ -8,7 +8,10 @@ import type { JsonObject, JsonReadOptions, JsonValue } from "@bufbuild/protobuf"
 
 /** Where and why a JSON value is not the message it should be. */
 export interface JsonDecodeFailure {
-  /** Path from the root in JSON names, for example `demands[0].lease.duration`; empty for the root. */
+  /**
+   * Path from the root in JSON names, for example `demands[0].lease.duration`; empty for the
+   * root.
+   */
   readonly fieldPath: string;
   /** The rule that was broken, one clause without a full stop. */
   readonly rule: string;

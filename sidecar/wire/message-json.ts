@@ -1,7 +1,7 @@
 /**
  * Message → protobuf JSON at the speed of the machine. protobuf-es writes base64 byte by byte where
- * the runtime has no `Uint8Array.prototype.toBase64` (Node 24: 300 ms a MiB), so long bytes fields are
- * taken out before the conversion and put into its result by Node's own encoder (3 ms a MiB).
+ * the runtime has no `Uint8Array.prototype.toBase64` (Node 24: 300 ms a MiB), so long bytes fields
+ * are taken out before the conversion and put into its result by Node's own encoder (3 ms a MiB).
  */
 import {
   type DescMessage,

@@ -41,7 +41,8 @@ describe("the socket", () => {
     const folder = temporaryFolder();
     const socketPath = `${folder}/app.sock`;
     // A killed process leaves its socket file.
-    const script = `require("net").createServer().listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"))`;
+    const killed = `() => process.kill(process.pid, "SIGKILL")`;
+    const script = `require("net").createServer().listen(process.argv[1], ${killed})`;
     expect(() => execFileSync(process.execPath, ["-e", script, socketPath])).toThrow();
     expect(statSync(socketPath).isSocket()).toBe(true);
     const { server } = await apiFixture();
@@ -51,7 +52,7 @@ describe("the socket", () => {
     expect(() => statSync(socketPath)).toThrow();
   });
 
-  test("is refused where another process listens, where a file is, and where the path is too long", async () => {
+  test("is refused where another process listens, at a file, and at too long a path", async () => {
     const folder = temporaryFolder();
     const other = createServer().listen(`${folder}/taken.sock`);
     onTestFinished(() => void other.close());

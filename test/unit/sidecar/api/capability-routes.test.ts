@@ -24,7 +24,7 @@ async function listening(): Promise<ApiFixture & { socketPath: string }> {
 }
 
 describe("pull", () => {
-  test("answers up to max items with lease, attempt, request, what remains of the deadline", async () => {
+  test("answers up to max items, each with lease, attempt, request, deadline", async () => {
     const fixture = await apiFixture();
     const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     await addItem(fixture, { "spillway-deadline": "90s", traceparent });

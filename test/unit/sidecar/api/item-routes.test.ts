@@ -313,7 +313,7 @@ describe("DELETE items", () => {
 describe("batch", () => {
   const url = `${items}/batch`;
 
-  test("answers one entry for each item, in order, each with a ticket or its own problem", async () => {
+  test("answers one entry for each item, in order: a ticket or its own problem", async () => {
     const fixture = await apiFixture();
     const payload = {
       items: [

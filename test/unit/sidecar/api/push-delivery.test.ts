@@ -74,7 +74,7 @@ function deliverTo(port: number, over: { concurrency?: number; readyPath?: strin
 const job = new Uint8Array([0x0a, 1, 0x61, 0x10, 7]);
 
 describe("a delivery", () => {
-  test("posts the request message as JSON with ticket, attempt and trace, and completes with the answer", async () => {
+  test("posts the request as JSON with its facts, and completes with the answer", async () => {
     const seen: { headers: IncomingMessage["headers"]; url: string; body: string }[] = [];
     const app = await application((request, response, body) => {
       seen.push({ headers: request.headers, url: request.url ?? "", body });
@@ -251,7 +251,7 @@ describe("closing", () => {
     expect(node.presences.size).toBe(0);
   });
 
-  test("releases what has not finished when the grace is over, and cuts its connection", async () => {
+  test("releases what has not finished after the grace, and cuts its connection", async () => {
     let cut = false;
     const app = await application((request) => void request.socket.on("close", () => (cut = true)));
     const { node, delivery } = deliverTo(app.port);

@@ -31,7 +31,7 @@ describe("Scheduler", () => {
     expect(time.timerCount).toBe(0);
   });
 
-  test("wakes the engine at its deadline, and holds one timer however often it is armed", async () => {
+  test("wakes the engine at its deadline with one timer, however often it is armed", async () => {
     const { time, engine, woken, scheduler } = fixture();
     engine.deadlineMs = 50;
     for (let call = 0; call < 10; call++) scheduler.arm();

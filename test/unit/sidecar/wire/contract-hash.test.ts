@@ -14,7 +14,8 @@ package shop;
 import "part.proto";
 message Order { string id = 1; repeated Part parts = 2; Kind kind = 3; optional int32 gift = 4; }
 enum Kind { KIND_UNSPECIFIED = 0; KIND_EXPRESS = 1; }
-message Receipt { bool ok = 1; map<string, int64> totals = 2; oneof how { string card = 3; bool cash = 4; } }
+message Receipt {
+  bool ok = 1; map<string, int64> totals = 2; oneof how { string card = 3; bool cash = 4; } }
 `;
 const part = `syntax = "proto3";
 package shop;
@@ -123,7 +124,8 @@ describe("the hash of a contract changes", () => {
 
   test("with a default of proto2, which is what an absent field means", () => {
     const proto2 = (value: number): string =>
-      `syntax = "proto2"; package shop; message Order { optional int32 n = 1 [default = ${String(value)}]; } message Receipt {}`;
+      `syntax = "proto2"; package shop; message Receipt {}
+      message Order { optional int32 n = 1 [default = ${String(value)}]; }`;
     expect(hashOf({ "a.proto": proto2(1) })).not.toBe(hashOf({ "a.proto": proto2(2) }));
   });
 });

@@ -16,7 +16,8 @@ message Wrapped { google.protobuf.Timestamp at = 1; google.protobuf.Any any = 2;
 `;
 const proto2 = `syntax = "proto2";
 package old;
-message Old { required int32 id = 1; optional Old child = 2; repeated Old list = 3; map<string, Old> map = 4; }
+message Old {
+  required int32 id = 1; optional Old child = 2; repeated Old list = 3; map<string, Old> map = 4; }
 `;
 
 let plain: PayloadCodec;

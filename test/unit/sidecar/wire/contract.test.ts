@@ -43,7 +43,7 @@ describe("resolveContract", () => {
 
   test("refuses a set without its imports and says how to build it", () => {
     expect(codeOf(withoutImports())).toMatch(
-      /^IMPORT_MISSING: .*node_config.* imports google\/protobuf\/duration\.proto.*--include_imports/,
+      /^IMPORT_MISSING: .* imports google\/protobuf\/duration\.proto.*--include_imports/,
     );
   });
 
