@@ -20,10 +20,13 @@ import { exampleProgram } from "../../support/example-program.ts";
 import { demandManifest } from "../../support/manifests.ts";
 import { fakeSidecar, processesOf, spillway, UpProcess } from "../../support/up-process.ts";
 
+/** Who carries out what a test or a block of tests needs at its end. */
+type AtEnd = (end: () => Promise<void>) => void;
+
 /** A folder to run, and a runtime folder beside it. */
 function prepare(
   content: FolderContent = {},
-  atEnd: (end: () => Promise<void>) => void = onTestFinished,
+  atEnd: AtEnd = onTestFinished,
 ): { folder: string; runtimeFolder: string } {
   const base = mkdtempSync(join(tmpdir(), "sw-"));
   atEnd(async () => rmSync(base, { recursive: true, force: true }));
@@ -36,7 +39,7 @@ function prepare(
 
 async function start(
   content: FolderContent = {},
-  atEnd: (end: () => Promise<void>) => void = onTestFinished,
+  atEnd: AtEnd = onTestFinished,
 ): Promise<UpProcess & { folder: string }> {
   const places = prepare(content, atEnd);
   const up = new UpProcess({ ...places, atEnd });
@@ -70,10 +73,15 @@ async function freePort(): Promise<number> {
 describe("a folder that runs", () => {
   let up: UpProcess & { folder: string };
   let port = 0;
+  /** What the shared one needs at its end, the last first. */
+  const ends: (() => Promise<void>)[] = [];
   beforeAll(async () => {
     port = await freePort();
     const apps = [{ ...twoApps[0], port, replicas: 2, env: { COLOUR: "blue" } }, twoApps[1]];
-    up = await start({ apps }, afterAll);
+    up = await start({ apps }, (end) => void ends.unshift(end));
+  });
+  afterAll(async () => {
+    for (const end of ends) await end();
   });
 
   test("gives each program its own env and our four variables, nothing else", async () => {
