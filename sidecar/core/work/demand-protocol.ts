@@ -14,7 +14,7 @@ import { assertNever } from "../ports.ts";
 import { breakLink, loseLink, takeHello } from "./demand-admission.ts";
 import type { DemandLink } from "./demand-links.ts";
 import type { DemandState } from "./demand-state.ts";
-import type { ApplicationErrorFacts, Item, ItemLease, LeaseEnd } from "./item.ts";
+import type { ApplicationErrorFacts, DemandProvider, Item, ItemLease, LeaseEnd } from "./item.ts";
 import { toProvider } from "./messages.ts";
 import { maxDurationMs } from "./option-bound.ts";
 
@@ -249,11 +249,23 @@ function heldItem(state: DemandState, link: DemandLink, wire: Lease | undefined)
 
 /** The item's lease of that delivery, if the link's provider (in this incarnation) got it. */
 function leaseOfLink(item: Item, link: DemandLink, wire: Lease): ItemLease | undefined {
-  const { lease } = item;
-  for (const known of [lease, lease?.previous]) {
-    if (known?.wire.delivery === wire.delivery && known.provider === link.provider) return known;
+  const { provider } = link;
+  let lease = item.lease;
+  if (lease !== undefined && lease.wire.delivery !== wire.delivery) lease = lease.previous;
+  if (lease === undefined || provider === undefined || lease.wire.delivery !== wire.delivery) {
+    return undefined;
   }
-  return undefined;
+  return sameProvider(lease.provider, provider) ? lease : undefined;
+}
+
+/** A provider whose link and leases ended is forgotten, and known by a new record when it comes back. */
+function sameProvider(left: DemandProvider, right: DemandProvider): boolean {
+  return (
+    left === right ||
+    (left.incarnation === right.incarnation &&
+      left.nodeId === right.nodeId &&
+      left.capability === right.capability)
+  );
 }
 
 function factsOf(error: ApplicationError | undefined, retryable: boolean): ApplicationErrorFacts {

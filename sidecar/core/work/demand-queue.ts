@@ -226,9 +226,11 @@ export class DemandQueue {
     reviewLinks(state);
   }
 
-  /** Carries out every timer that is due: wakes, deadlines, lapses, retention. */
+  /** Carries out every timer that is due: retention, wakes, deadlines, lapses. */
   #doDue(nowMs: number): void {
-    const { store } = this.#state;
+    const { store, options } = this.#state;
+    // At the beginning: what a turn ended can be read until the next one, however tight the bounds.
+    store.trim(options, nowMs);
     for (let item = store.due(nowMs); item !== undefined; item = store.due(nowMs)) {
       this.#doDueItem(item, nowMs);
     }
@@ -261,7 +263,6 @@ export class DemandQueue {
     const state = this.#state;
     if (this.#calls.waiters > 0) this.#calls.admitWaiting(nowMs);
     grantReady(state, nowMs);
-    state.store.trim(state.options, nowMs);
     if (state.providersChanged && nowMs >= this.#announcedAtMs + announcePeriodMs) {
       this.#announce(nowMs);
     }

@@ -185,8 +185,8 @@ export class ItemStore {
   nextDeadlineMs(options: DemandOptions): number {
     return Math.min(
       this.#timers.peek()?.dueMs ?? Infinity,
-      this.#kept.nextDeadlineMs(options.retention.maxAgeMs),
-      this.#dead.nextDeadlineMs(options.deadLetter.maxAgeMs),
+      this.#kept.nextDeadlineMs(options.retention),
+      this.#dead.nextDeadlineMs(options.deadLetter),
     );
   }
 

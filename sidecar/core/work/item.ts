@@ -80,10 +80,7 @@ export interface ItemLease {
   previous: ItemLease | undefined;
 }
 
-/**
- * One node's Capability as a demand knows it, in one incarnation. Leases name it by identity, so a
- * restart of the node makes every older lease foreign.
- */
+/** One node's Capability as a demand knows it, in one incarnation. */
 export interface DemandProvider {
   readonly nodeId: NodeId;
   readonly capability: string;

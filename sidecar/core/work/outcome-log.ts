@@ -59,11 +59,7 @@ export class OutcomeLog {
     for (;;) {
       const entry = this.#head();
       if (entry === undefined) break;
-      const over =
-        this.#live > bounds.maxItems ||
-        this.#bytes > bounds.maxBytes ||
-        entry.atMs + bounds.maxAgeMs <= nowMs;
-      if (!over) break;
+      if (!this.#isOver(bounds) && entry.atMs + bounds.maxAgeMs > nowMs) break;
       this.#first += 1;
       this.#live -= 1;
       this.#bytes -= entry.sizeBytes;
@@ -74,10 +70,11 @@ export class OutcomeLog {
     return out;
   }
 
-  /** When the oldest entry comes of age; Infinity when there is none. */
-  nextDeadlineMs(maxAgeMs: number): number {
+  /** When `trim` has something to do: at once, when the oldest entry comes of age, or never. */
+  nextDeadlineMs(bounds: RetentionOptions): number {
     const entry = this.#head();
-    return entry === undefined ? Infinity : entry.atMs + maxAgeMs;
+    if (entry === undefined) return Infinity;
+    return this.#isOver(bounds) ? entry.atMs : entry.atMs + bounds.maxAgeMs;
   }
 
   /** Items whose outcome number is above `after`, oldest first, at most `limit`. */
@@ -89,6 +86,10 @@ export class OutcomeLog {
       if (entry !== undefined && isLive(entry)) out.push(entry.item);
     }
     return out;
+  }
+
+  #isOver(bounds: RetentionOptions): boolean {
+    return this.#live > bounds.maxItems || this.#bytes > bounds.maxBytes;
   }
 
   #head(): Entry | undefined {

@@ -1,0 +1,203 @@
+/** Promises about items: one outcome each, one lease each, stale leases change nothing, right counts. */
+import { SettledStatus } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
+import type { DemandEffect, DemandInput, ItemSnapshot } from "../../../sidecar/core/work/index.ts";
+import type { LeaseLedger } from "./lease-ledger.ts";
+import { type ObservedDemand, Violation, type Watcher } from "./observed.ts";
+
+interface Turn {
+  readonly input: DemandInput | undefined;
+  readonly effects: readonly DemandEffect[];
+}
+
+/** Every accepted ticket of a surviving producer gets exactly one outcome. */
+export class OneOutcome implements Watcher {
+  readonly name = "one-outcome";
+  readonly #open = new Map<
+    string,
+    { readonly demand: ObservedDemand; readonly open: Set<number> }
+  >();
+  readonly #ended = new Map<string, Set<number>>();
+
+  afterDemand(demand: ObservedDemand, turn: Turn): void {
+    const ended = this.#endedOf(demand);
+    for (const effect of turn.effects) {
+      if (effect.type === "reply" && effect.reply.kind === "added" && effect.reply.created) {
+        this.#openOf(demand).add(effect.reply.sequence);
+      } else if (effect.type === "outcome") {
+        const { sequence } = effect;
+        if (ended.has(sequence)) {
+          throw new Violation(this.name, `item ${String(sequence)} of ${demand.id} ended twice`);
+        }
+        if (demand.queue.item(sequence)?.outcome === undefined) {
+          throw new Violation(this.name, `item ${String(sequence)} ended without an outcome`);
+        }
+        ended.add(sequence);
+        this.#openOf(demand).delete(sequence);
+      }
+    }
+  }
+
+  nodeDied(node: { readonly nodeId: string; readonly incarnation: number }): void {
+    for (const [id, { demand }] of this.#open) {
+      const same = demand.node.nodeId === node.nodeId;
+      if (same && demand.node.incarnation === node.incarnation) this.#open.delete(id);
+    }
+  }
+
+  /** Accepted items of living producers that have no outcome. */
+  openItems(): { readonly demand: ObservedDemand; readonly sequence: number }[] {
+    return [...this.#open.values()].flatMap(({ demand, open }) =>
+      [...open].map((sequence) => ({ demand, sequence })),
+    );
+  }
+
+  #openOf(demand: ObservedDemand): Set<number> {
+    let entry = this.#open.get(demand.id);
+    if (entry === undefined) {
+      entry = { demand, open: new Set() };
+      this.#open.set(demand.id, entry);
+    }
+    return entry.open;
+  }
+
+  #endedOf(demand: ObservedDemand): Set<number> {
+    let ended = this.#ended.get(demand.id);
+    if (ended === undefined) {
+      ended = new Set();
+      this.#ended.set(demand.id, ended);
+    }
+    return ended;
+  }
+}
+
+/** An item is never with two providers, nor delivered after its end; delivery numbers grow by one. */
+export class OneLease implements Watcher {
+  readonly name = "one-lease";
+  readonly #ledger: LeaseLedger;
+
+  constructor(ledger: LeaseLedger) {
+    this.#ledger = ledger;
+  }
+
+  afterDemand(demand: ObservedDemand): void {
+    for (const { before, lease } of this.#ledger.turn.delivered) {
+      const what = `item ${String(lease.sequence)} of ${demand.id}`;
+      if (before?.live === true) {
+        throw new Violation(this.name, `${what} was granted while ${before.holder} holds it`);
+      }
+      if (before?.ended === true) {
+        throw new Violation(this.name, `${what} was granted after its end`);
+      }
+      if (lease.delivery !== (before?.delivery ?? 0) + 1) {
+        throw new Violation(this.name, `${what} skipped to delivery ${String(lease.delivery)}`);
+      }
+    }
+    for (const sequence of this.#ledger.turn.touched) {
+      const live = this.#ledger.item(demand, sequence)?.live ?? false;
+      const state = demand.queue.item(sequence)?.state;
+      if (state !== undefined && live !== (state === "leased")) {
+        const what = `item ${String(sequence)} of ${demand.id} is ${state}`;
+        throw new Violation(this.name, `${what}, but its lease is ${live ? "live" : "over"}`);
+      }
+    }
+  }
+}
+
+/** A verb on a lease that is not held answers STALE_LEASE (a copy: ACCEPTED) and changes nothing. */
+export class StaleLease implements Watcher {
+  readonly name = "stale-lease";
+  readonly #ledger: LeaseLedger;
+  #before: { readonly sequence: number; readonly item: ItemSnapshot | undefined } | undefined;
+
+  constructor(ledger: LeaseLedger) {
+    this.#ledger = ledger;
+  }
+
+  beforeDemand(demand: ObservedDemand, input: DemandInput | undefined): void {
+    this.#before = undefined;
+    if (input?.type !== "message") return;
+    const { kind } = input.message;
+    const { case: verb } = kind;
+    if (verb !== "complete" && verb !== "fail" && verb !== "reject" && verb !== "release") return;
+    const sequence = Number(kind.value.lease?.sequence ?? 0n);
+    this.#before = { sequence, item: demand.queue.item(sequence) };
+  }
+
+  afterDemand(demand: ObservedDemand, turn: Turn): void {
+    const { verb } = this.#ledger.turn;
+    if (verb === undefined || this.#before === undefined) return;
+    const status = statusOf(turn.effects, verb.sequence);
+    const what = `a ${verb.standing} ${verb.verb} of item ${String(verb.sequence)} of ${demand.id}`;
+    if (verb.standing === "live" || verb.standing === "late") {
+      if (status !== SettledStatus.ACCEPTED) {
+        throw new Violation(this.name, `${what} was answered ${String(status)}`);
+      }
+      return;
+    }
+    if (verb.standing === "stale" && status === SettledStatus.ACCEPTED) {
+      throw new Violation(this.name, `${what} was accepted`);
+    }
+    const after = demand.queue.item(verb.sequence);
+    if (JSON.stringify(facts(after)) !== JSON.stringify(facts(this.#before.item))) {
+      throw new Violation(this.name, `${what} changed it`);
+    }
+  }
+}
+
+/** Attempts count exactly as the table says, and nothing is retried for ever. */
+export class RightAttempts implements Watcher {
+  readonly name = "attempts";
+  readonly #ledger: LeaseLedger;
+
+  constructor(ledger: LeaseLedger) {
+    this.#ledger = ledger;
+  }
+
+  afterDemand(demand: ObservedDemand): void {
+    for (const sequence of this.#ledger.turn.touched) {
+      const counted = this.#ledger.item(demand, sequence)?.failed ?? 0;
+      const item = demand.queue.item(sequence);
+      if (item === undefined) continue;
+      const what = `item ${String(sequence)} of ${demand.id}`;
+      if (item.failed !== counted) {
+        throw new Violation(
+          this.name,
+          `${what} counts ${String(item.failed)} failed attempts instead of ${String(counted)}`,
+        );
+      }
+      if (item.failed >= demand.options.retry.maxAttempts && item.outcome === undefined) {
+        throw new Violation(this.name, `${what} goes on after ${String(item.failed)} attempts`);
+      }
+    }
+  }
+}
+
+/** An outcome is recorded before the provider is told that its verb took effect. */
+export class RecordedFirst implements Watcher {
+  readonly name = "recorded-first";
+
+  afterDemand(demand: ObservedDemand, turn: Turn): void {
+    for (const [index, effect] of turn.effects.entries()) {
+      if (effect.type !== "outcome") continue;
+      const acknowledged = statusOf(turn.effects.slice(0, index), effect.sequence);
+      if (acknowledged === undefined) continue;
+      const what = `item ${String(effect.sequence)} of ${demand.id}`;
+      throw new Violation(this.name, `${what} was acknowledged before its outcome was recorded`);
+    }
+  }
+}
+
+function statusOf(effects: readonly DemandEffect[], sequence: number): SettledStatus | undefined {
+  for (const effect of effects) {
+    if (effect.type !== "send" || effect.message.kind.case !== "settled") continue;
+    const { lease, status } = effect.message.kind.value;
+    if (Number(lease?.sequence ?? 0n) === sequence) return status;
+  }
+  return undefined;
+}
+
+function facts(item: ItemSnapshot | undefined): unknown {
+  if (item === undefined) return undefined;
+  const { state, failed, acquired, outcome } = item;
+  return { state, failed, acquired, kind: outcome?.kind, run: outcome?.run };
+}
