@@ -8,8 +8,14 @@ import { createTestCluster } from "../support/certificates.ts";
 import { eventually } from "../support/eventually.ts";
 import { repository } from "../support/running-folder.ts";
 
-const answer =
-  /received results for work item \[\{"\$typeName":"seed.v1.MyMessage","foo":"bar","retries":3\},\{.*"kind":"result".*"status":"OK","message":"success with bar"/;
+/** What the producer prints: the item, and the provider's answer to it. */
+const answer = new RegExp(
+  [
+    String.raw`received results for work item \[\{"\$typeName":"seed.v1.MyMessage",`,
+    String.raw`"foo":"bar","retries":3\},\{.*"kind":"result"`,
+    String.raw`.*"status":"OK","message":"success with bar"`,
+  ].join(""),
+);
 
 let folder: string;
 const children: ChildProcess[] = [];

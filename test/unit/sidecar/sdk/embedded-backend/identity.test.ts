@@ -32,7 +32,7 @@ describe("identityOf", () => {
     expect(authority?.trim()).toBe(ca.trim());
   });
 
-  test("gives two nodes of one authority the same announcement key, and others another", async () => {
+  test("gives nodes of one authority one announcement key, and others another", async () => {
     const leaf = await cluster.leaf("node-8");
     const key = (pem: string, authority: string) =>
       identityOf({ certificate: pem, privateKey, ca: authority }, randomId).clusterKey;
