@@ -11,6 +11,7 @@ import { type BenchReport, type BenchRun, renderReport } from "./report.ts";
 const benches: Readonly<Record<string, () => Promise<{ runBench: BenchRun }>>> = {
   sidecar: () => import("./sidecar/index.ts"),
   transport: () => import("./transport/index.ts"),
+  work: () => import("./work/index.ts"),
 };
 
 async function main(): Promise<number> {
