@@ -6,10 +6,28 @@ import type { Refusal } from "./problem-code.ts";
 
 /** Keys are visible ASCII, so that they look alike in headers, JSON and logs. */
 const key = { type: "string", minLength: 1, maxLength: 256, pattern: "^[ -~]+$" } as const;
-const duration = {
+const duration = { type: "string", maxLength: 64 } as const;
+const idempotency = {
+  ...key,
+  description: "The same key gives the same ticket for as long as its outcome is kept.",
+} as const;
+const delay = { ...duration, description: "Not granted before this has passed: 250ms." } as const;
+const deadline = {
+  ...duration,
+  description: "Must have a result within this, else it is expired: 1h30m.",
+} as const;
+const fairness = {
+  ...key,
+  description: "Items of different keys take turns inside a priority.",
+} as const;
+const ordering = {
+  ...key,
+  description: "At most one item of a key is in flight, in the order of being added.",
+} as const;
+const submitter = { ...key, description: "Who adds: narrows an outcome stream." } as const;
+const traceparent = {
   type: "string",
-  maxLength: 64,
-  description: "A duration: 250ms, 5s, 1h30m.",
+  description: "W3C trace context; ignored when malformed.",
 } as const;
 const priority = {
   type: "integer",
@@ -22,17 +40,14 @@ const priority = {
 export const addHeadersSchema = {
   type: "object",
   properties: {
-    "idempotency-key": {
-      ...key,
-      description: "The same key gives the same ticket for as long as its outcome is kept.",
-    },
+    "idempotency-key": idempotency,
     "spillway-priority": priority,
-    "spillway-delay": duration,
-    "spillway-deadline": duration,
-    "spillway-fairness-key": key,
-    "spillway-ordering-key": key,
-    "spillway-submitter": { ...key, description: "Who adds: narrows an outcome stream." },
-    traceparent: { type: "string", description: "W3C trace context; ignored when malformed." },
+    "spillway-delay": delay,
+    "spillway-deadline": deadline,
+    "spillway-fairness-key": fairness,
+    "spillway-ordering-key": ordering,
+    "spillway-submitter": submitter,
+    traceparent,
     prefer: {
       type: "string",
       description: "`wait=SECONDS`, at most 300: answer with the outcome if there is one in time.",
@@ -45,14 +60,14 @@ export const addOptionsSchema = {
   type: "object",
   additionalProperties: false,
   properties: {
-    idempotencyKey: key,
+    idempotencyKey: idempotency,
     priority,
-    delay: duration,
-    deadline: duration,
-    fairnessKey: key,
-    orderingKey: key,
-    submitter: key,
-    traceparent: { type: "string" },
+    delay,
+    deadline,
+    fairnessKey: fairness,
+    orderingKey: ordering,
+    submitter,
+    traceparent,
   },
 } as const;
 
@@ -113,21 +128,21 @@ export function addOptionsOfJson(input: AddOptionsInput, at: string): Result<Add
 }
 
 function resolveAddOptions(input: AddOptionsInput, pathOf: FieldPathOf): Result<AddOptions> {
-  const delay = durationOf(input.delay, pathOf("delay"));
-  if (!delay.ok) return delay;
-  const deadline = durationOf(input.deadline, pathOf("deadline"));
-  if (!deadline.ok) return deadline;
-  const { idempotencyKey, priority: urgency, fairnessKey, orderingKey, submitter } = input;
-  const traceparent = validTraceparent(input.traceparent);
+  const delayMs = durationOf(input.delay, pathOf("delay"));
+  if (!delayMs.ok) return delayMs;
+  const deadlineMs = durationOf(input.deadline, pathOf("deadline"));
+  if (!deadlineMs.ok) return deadlineMs;
+  const { idempotencyKey, priority: urgency, fairnessKey, orderingKey, submitter: who } = input;
+  const trace = validTraceparent(input.traceparent);
   const options: AddOptions = {
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(urgency === undefined ? {} : { priority: urgency }),
-    ...(delay.value === undefined ? {} : { delayMs: delay.value }),
-    ...(deadline.value === undefined ? {} : { deadlineMs: deadline.value }),
+    ...(delayMs.value === undefined ? {} : { delayMs: delayMs.value }),
+    ...(deadlineMs.value === undefined ? {} : { deadlineMs: deadlineMs.value }),
     ...(fairnessKey === undefined ? {} : { fairnessKey }),
     ...(orderingKey === undefined ? {} : { orderingKey }),
-    ...(submitter === undefined ? {} : { submitter }),
-    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(who === undefined ? {} : { submitter: who }),
+    ...(trace === undefined ? {} : { traceparent: trace }),
   };
   return { ok: true, value: options };
 }

@@ -1,6 +1,6 @@
 /**
- * The pages that are made from the source: docs/errors.md and docs/metrics.md. `npm run docs` writes
- * them; test/tidy compares them with what is committed.
+ * The pages that are made from the source. `npm run docs` writes them; test/tidy compares them
+ * with what is committed.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { problemDescriptions } from "../../sidecar/api/problem-description.ts";
 import type { SystemCode } from "../../sidecar/core/work/index.ts";
 import type { MetricDeclaration } from "../../sidecar/runtime/index.ts";
 import { paths, top } from "../tidy/tree.ts";
+import { httpApiPage } from "./http-api-page.ts";
 
 /** One word of a closed list, with the sentence above it. */
 interface DocumentedWord {
@@ -159,7 +160,11 @@ ${sections.join("\n")}`;
 
 /** @returns path → text of every page that is made from the source. */
 export async function referencePages(): Promise<Record<string, string>> {
-  return { "docs/errors.md": errorsPage(), "docs/metrics.md": await metricsPage() };
+  return {
+    "docs/errors.md": errorsPage(),
+    "docs/http-api.md": await httpApiPage(made),
+    "docs/metrics.md": await metricsPage(),
+  };
 }
 
 if (import.meta.main) {
