@@ -31,9 +31,14 @@ export class TcpProxy {
     return typeof address === "object" && address !== null ? address.port : 0;
   }
 
-  /** Ends every connection at once with a reset, as a killed process's system does. */
+  /** Ends every connection at once with a reset, as a killed process's system does that had bytes to read. */
   cut(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  /** Ends every connection at once in order, as a killed process's system does on loopback. */
+  end(): void {
+    for (const socket of this.#sockets) socket.end();
   }
 
   /** Holds back everything, in existing and new connections. */
