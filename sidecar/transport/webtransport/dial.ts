@@ -126,9 +126,15 @@ class DialAttempt {
     if (noCa) {
       // Before the package's own listener, which refuses what no authority vouches for.
       socket.on("secureConnect", () => {
-        const error = this.#checkPeer(socket.getPeerCertificate());
-        if (error === undefined) socket.authorized = true;
-        else socket.destroy(error);
+        const difference = this.#nameDifference(socket.getPeerCertificate());
+        if (difference === undefined) {
+          socket.authorized = true;
+          return;
+        }
+        // Not at once: the package's listener comes next and throws when its session is destroyed.
+        process.nextTick(() => {
+          this.#fail("IDENTITY_MISMATCH", `${this.#where()}: ${difference}`);
+        });
       });
     }
     return socket;
@@ -136,15 +142,17 @@ class DialAttempt {
 
   /** @returns an error inside the handshake when the certificate is not the dialled node's. */
   #checkPeer(certificate: PeerCertificate): Error | undefined {
+    const difference = this.#nameDifference(certificate);
+    if (difference === undefined) return undefined;
+    this.#fail("IDENTITY_MISMATCH", `${this.#where()}: ${difference}`);
+    return new Error(difference);
+  }
+
+  /** Reads the certificate, once; @returns what differs from the node that was dialled. */
+  #nameDifference(certificate: PeerCertificate): string | undefined {
     const peer = hasCertificate(certificate) ? identityOf(certificate) : undefined;
-    const { identity } = this.#components.credentials;
-    const difference = nameDifference(peer, identity, this.#target.nodeId);
-    if (difference !== undefined) {
-      this.#fail("IDENTITY_MISMATCH", `${this.#where()}: ${difference}`);
-      return new Error(difference);
-    }
     this.#peer = peer;
-    return undefined;
+    return nameDifference(peer, this.#components.credentials.identity, this.#target.nodeId);
   }
 
   #takeOver(made: ClientTransport): void {

@@ -158,6 +158,11 @@ export class DirectSession implements LaneSession {
     this.#stream.on("error", (error: Error) => {
       cause = error;
     });
+    // A peer that has ended its half will say nothing more; the package would wait for ever.
+    this.#stream.on("end", () => {
+      listener(cause);
+      this.#stream.destroy();
+    });
     this.#stream.on("close", () => {
       listener(cause);
     });
