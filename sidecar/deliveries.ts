@@ -1,4 +1,6 @@
-/** Push deliveries of a sidecar: one for each capability with `deliver`, as the configuration says. */
+/**
+ * Push deliveries of a sidecar: one for each capability with `deliver`, as the configuration says.
+ */
 import type { CapabilityConfig } from "../proto/gen/spillway/control/v1/node_config_pb.ts";
 import { PushDelivery, type PushComponents, type PushTarget } from "./api/index.ts";
 

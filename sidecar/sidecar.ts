@@ -1,4 +1,6 @@
-/** The parts of a sidecar process, the order in which they start and end, and changed configuration. */
+/**
+ * The parts of a sidecar process, the order in which they start and end, and changed configuration.
+ */
 import { clone, equals } from "@bufbuild/protobuf";
 import {
   type NodeConfig,

@@ -5,7 +5,10 @@
 /** A node's stable name in its cluster: `[-A-Za-z0-9.]{1,63}`. */
 export type NodeId = string;
 
-/** A start of a node: a persisted counter or the start time in ms; the greater of two is the living one. */
+/**
+ * A start of a node: a persisted counter or the start time in ms; the greater of two is the living
+ * one.
+ */
 export type Incarnation = number;
 
 /** Source of chance, injected so that a simulated run replays from its seed. */

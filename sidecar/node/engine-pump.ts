@@ -1,5 +1,6 @@
 /**
- * Drives a sans-IO engine with real time: inputs in, effects out, one timer. Nothing is decided here.
+ * Drives a sans-IO engine with real time: inputs in, effects out, one timer. Nothing is decided
+ * here.
  */
 import type { Clock } from "../core/ports.ts";
 import { Scheduler, type Timers } from "../runtime/index.ts";

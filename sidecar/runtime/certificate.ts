@@ -19,7 +19,9 @@ export interface IssuedCertificate {
 
 /** From when and how long a certificate is good. */
 export interface Validity {
-  /** Wall clock, ms since 1970. The certificate begins 5 minutes earlier, for clocks that differ. */
+  /**
+   * Wall clock, ms since 1970. The certificate begins 5 minutes earlier, for clocks that differ.
+   */
   readonly nowMs: number;
   /** 1 minute to 10 years. */
   readonly validForMs: number;

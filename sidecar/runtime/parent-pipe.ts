@@ -1,8 +1,8 @@
 /**
- * The pipe that `spillway up` holds open to each sidecar. While it is open the parent lives; its end
- * of file means that the parent is gone, however it died, and that the sidecar ends with the program
- * it stands beside. Each line is JSON: {"program": {"pid": 4711, "startTime": "…"}}, the latest wins;
- * {"program": null} when there is none.
+ * The pipe that `spillway up` holds open to each sidecar. While it is open the parent lives; its
+ * end of file means that the parent is gone, however it died, and that the sidecar ends with the
+ * program it stands beside. Each line is JSON: {"program": {"pid": 4711, "startTime": "…"}}, the
+ * latest wins; {"program": null} when there is none.
  */
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";

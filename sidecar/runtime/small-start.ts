@@ -1,10 +1,11 @@
 /**
- * Keeps the young generation small while the process starts. Loading modules makes garbage fast, and
- * V8 answers by growing the young generation to 16 MiB and more, which an idle process then keeps:
- * 28 MB of 74 MB anonymous memory (npm run bench -- sidecar). Some time after the start, when the
- * first calls have compiled what they need, it may grow as load asks for.
- * Imported first by a main file, for its effect; `v8.setFlagsFromString` after the start of the VM is
- * documented as unsafe for flags that the running VM relies on; a growth factor is read at each growth.
+ * Keeps the young generation small while the process starts. Loading modules makes garbage fast,
+ * and V8 answers by growing the young generation to 16 MiB and more, which an idle process then
+ * keeps: 28 MB of 74 MB anonymous memory (npm run bench -- sidecar). Some time after the start,
+ * when the first calls have compiled what they need, it may grow as load asks for.
+ * Imported first by a main file, for its effect; `v8.setFlagsFromString` after the start of the VM
+ * is documented as unsafe for flags that the running VM relies on; a growth factor is read at each
+ * growth.
  */
 import { setFlagsFromString } from "node:v8";
 

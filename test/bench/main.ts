@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- NAME [--size small|real] [--json FILE]`: runs one benchmark, prints its table and
- * saves it. Exit 0 also when a goal is missed (the file says so), 1 when it could not run.
+ * `npm run bench -- NAME [--size small|real] [--json FILE]`: runs one benchmark, prints its table
+ * and saves it. Exit 0 also when a goal is missed (the file says so), 1 when it could not run.
  */
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";

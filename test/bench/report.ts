@@ -1,6 +1,8 @@
 import type { Machine } from "./machine.ts";
 
-/** How much is measured: `small` runs in CI within 60 s, `real` gives the figures that are quoted. */
+/**
+ * How much is measured: `small` runs in CI within 60 s, `real` gives the figures that are quoted.
+ */
 export type BenchSize = "small" | "real";
 
 /** One system in one case. */

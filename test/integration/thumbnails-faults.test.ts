@@ -1,4 +1,7 @@
-/** The main job under faults, on real processes. The same campaign at its real size: npm run torture. */
+/**
+ * The main job under faults, on real processes. The same campaign at its real size: npm run
+ * torture.
+ */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";

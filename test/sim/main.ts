@@ -1,7 +1,8 @@
 /**
- * `npm run sim -- NAME --seeds N [--seed FIRST] [--break SWITCH]`: runs a simulation over many seeds.
- * Last line: `N seeds, V violations, E events, S s`. A violation prints its seed, checker and the last
- * 50 events; exit 1. `--break` damages the engine on purpose, to show that a checker sees it.
+ * `npm run sim -- NAME --seeds N [--seed FIRST] [--break SWITCH]`: runs a simulation over many
+ * seeds. Last line: `N seeds, V violations, E events, S s`. A violation prints its seed, checker
+ * and the last 50 events; exit 1. `--break` damages the engine on purpose, to show that a checker
+ * sees it.
  */
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";

@@ -1,8 +1,8 @@
 /**
  * A simulated network of sessions between nodes. A session delivers in order each way, with random
- * delays; sessions are independent of each other. It breaks as a whole: what is in flight is lost, and
- * each end notices in its own time, so that a new session can be open while one end still believes in
- * the old one.
+ * delays; sessions are independent of each other. It breaks as a whole: what is in flight is lost,
+ * and each end notices in its own time, so that a new session can be open while one end still
+ * believes in the old one.
  */
 import type { SeededRandom } from "../support/seeded-random.ts";
 import type { World } from "./world.ts";

@@ -1,6 +1,6 @@
 /**
- * The small size of the work simulation, and proof that its checkers see: each damages the engine on
- * purpose in a process of its own. The real size: `npm run sim -- work --seeds 2000`.
+ * The small size of the work simulation, and proof that its checkers see: each damages the engine
+ * on purpose in a process of its own. The real size: `npm run sim -- work --seeds 2000`.
  */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,6 @@
-/** A peer that writes its own bytes: HTTP/2 with a certificate, and whatever a test sends above it. */
+/**
+ * A peer that writes its own bytes: HTTP/2 with a certificate, and whatever a test sends above it.
+ */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import type { IssuedCertificate } from "../../sidecar/runtime/certificate.ts";
 import { sessionPath } from "../../sidecar/transport/webtransport/limits.ts";

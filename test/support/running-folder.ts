@@ -1,7 +1,7 @@
 /**
- * `spillway up` on a copy of an example, as a user runs it: the compiled CLI in a process of its own.
- * The copy lies inside the repository, so that its programs find the package by name, and has ports
- * of its own, so that several tests can run at once.
+ * `spillway up` on a copy of an example, as a user runs it: the compiled CLI in a process of its
+ * own. The copy lies inside the repository, so that its programs find the package by name, and has
+ * ports of its own, so that several tests can run at once.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

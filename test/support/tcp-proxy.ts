@@ -31,7 +31,10 @@ export class TcpProxy {
     return typeof address === "object" && address !== null ? address.port : 0;
   }
 
-  /** Ends every connection at once with a reset, as a killed process's system does that had bytes to read. */
+  /**
+   * Ends every connection at once with a reset, as a killed process's system does that had bytes to
+   * read.
+   */
   cut(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }

@@ -46,7 +46,9 @@ export type WorkVerb =
   | { readonly verb: "release"; readonly reason: string }
   | { readonly verb: "heartbeat"; readonly progress?: string };
 
-/** The only way into a CapabilityPool. `call` is chosen by the caller, unique among its open calls. */
+/**
+ * The only way into a CapabilityPool. `call` is chosen by the caller, unique among its open calls.
+ */
 export type CapabilityInput =
   /** All demands of the route that are known now, own node included; replaces the list before. */
   | { readonly type: "candidates"; readonly candidates: readonly Candidate[] }
@@ -63,8 +65,8 @@ export type CapabilityInput =
   /** A new EWMA of the round trip to a node. */
   | { readonly type: "rtt"; readonly nodeId: NodeId; readonly rttMs: number }
   /**
-   * The application asks for up to `max` items (1 … 1,000) and waits up to `waitMs` (0 … 300 s) for the
-   * first; answered by `pulled` (possibly empty) or `refused`.
+   * The application asks for up to `max` items (1 … 1,000) and waits up to `waitMs` (0 … 300 s) for
+   * the first; answered by `pulled` (possibly empty) or `refused`.
    */
   | {
       readonly type: "pull";
@@ -74,11 +76,14 @@ export type CapabilityInput =
       readonly presence?: string;
     }
   /**
-   * The caller of a waiting pull went away. When its reply was given already, the caller settles each
-   * of its leases with `release`: no attempt is counted.
+   * The caller of a waiting pull went away. When its reply was given already, the caller settles
+   * each of its leases with `release`: no attempt is counted.
    */
   | { readonly type: "pullCancelled"; readonly call: number }
-  /** A verb for a lease of this pool; answered by `settled` or `refused` once the demand recorded it. */
+  /**
+   * A verb for a lease of this pool; answered by `settled` or `refused` once the demand recorded
+   * it.
+   */
   | {
       readonly type: "verb";
       readonly call: number;
@@ -117,8 +122,8 @@ export type CapabilityEffect =
   /** Keep (or get) sessions with exactly these nodes, as far as this pool is concerned. */
   | { readonly type: "want"; readonly nodeIds: readonly NodeId[] }
   /**
-   * Open a channel to the node for the demand; `send`s follow at once. `link` is chosen by the pool,
-   * never used again by it, and unique in it only. If it fails: `linkLost`.
+   * Open a channel to the node for the demand; `send`s follow at once. `link` is chosen by the
+   * pool, never used again by it, and unique in it only. If it fails: `linkLost`.
    */
   | {
       readonly type: "openLink";
@@ -130,9 +135,13 @@ export type CapabilityEffect =
   /** Close the channel; no `linkLost` is expected (one is harmless). */
   | { readonly type: "closeLink"; readonly link: number; readonly reason: string }
   | { readonly type: "reply"; readonly call: number; readonly reply: CapabilityReply }
-  /** Push mode: hand this to the application; answered by a `verb` in time. STARTED is sent before. */
+  /**
+   * Push mode: hand this to the application; answered by a `verb` in time. STARTED is sent before.
+   */
   | { readonly type: "deliver"; readonly item: PulledWork }
-  /** The application should stop working on it (`ctx.signal`). Its slot is free after its next verb. */
+  /**
+   * The application should stop working on it (`ctx.signal`). Its slot is free after its next verb.
+   */
   | {
       readonly type: "leaseEnded";
       readonly lease: string;

@@ -1,4 +1,6 @@
-/** From delivered items to the application: parking, pulls, push, and the STARTED that goes before. */
+/**
+ * From delivered items to the application: parking, pulls, push, and the STARTED that goes before.
+ */
 import type { Delivery } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { CapabilityInput, PulledWork } from "./capability-events.ts";
 import { abandonLink, startedOf } from "./capability-links.ts";

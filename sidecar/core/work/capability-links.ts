@@ -65,7 +65,10 @@ export function abandonLink(state: CapabilityState, link: PoolLink, reason: stri
   dropLink(state, link);
 }
 
-/** The link is gone. What the application had not got is given up: the demand was never told STARTED. */
+/**
+ * The link is gone. What the application had not got is given up: the demand was never told
+ * STARTED.
+ */
 export function dropLink(state: CapabilityState, link: PoolLink): void {
   const { target } = link;
   state.links.delete(link.link);
@@ -110,8 +113,8 @@ export function takeAdmit(
 }
 
 /**
- * The demand does not let the provider in, or no more. What is held may still be settled over the link;
- * it is closed when nothing is.
+ * The demand does not let the provider in, or no more. What is held may still be settled over the
+ * link; it is closed when nothing is.
  */
 export function takeRefusal(
   state: CapabilityState,

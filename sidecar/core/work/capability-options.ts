@@ -12,11 +12,20 @@ export interface CapabilityOptions {
   readonly rttScale: number;
   /** Choose among the best k candidates by weight, 1 … 100. Default 3. */
   readonly choices: number;
-  /** A link is asked for after a random part of this, 0 … 60 s, so that providers do not herd. Default 50. */
+  /**
+   * A link is asked for after a random part of this, 0 … 60 s, so that providers do not herd.
+   * Default 50.
+   */
   readonly joinJitterMs: number;
-  /** How long an item may wait in the sidecar for the application's next pull, 0 … 10 s. Default 200. */
+  /**
+   * How long an item may wait in the sidecar for the application's next pull, 0 … 10 s. Default
+   * 200.
+   */
   readonly parkMs: number;
-  /** How long credit outlives an answered pull, since the next one mostly follows at once. Default 50. */
+  /**
+   * How long credit outlives an answered pull, since the next one mostly follows at once. Default
+   * 50.
+   */
   readonly lingerMs: number;
   /** A verb the demand has not confirmed is given up after this, 1 s … 1 h. Default 60 s. */
   readonly verbTimeoutMs: number;

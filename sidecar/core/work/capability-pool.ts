@@ -1,8 +1,8 @@
 /**
- * One Capability of the node: the demands it serves, its slots, the leases it holds. Picture a courier
- * office with a few bikes: it signs up with several shops, tells each how many parcels it may hand over
- * so that there is never one more than a free bike, calls in for every parcel on the road, and keeps
- * each receipt until the shop has written it down.
+ * One Capability of the node: the demands it serves, its slots, the leases it holds. Picture a
+ * courier office with a few bikes: it signs up with several shops, tells each how many parcels it
+ * may hand over so that there is never one more than a free bike, calls in for every parcel on the
+ * road, and keeps each receipt until the shop has written it down.
  */
 import type { ToProvider } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import { assertNever, type NodeId } from "../ports.ts";

@@ -1,4 +1,7 @@
-/** What the parts of one CapabilityPool share: the data, the effects of this turn, the ends of leases. */
+/**
+ * What the parts of one CapabilityPool share: the data, the effects of this turn, the ends of
+ * leases.
+ */
 import type { ToDemand } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { Incarnation, NodeId } from "../ports.ts";
 import type { CapabilityEffect, CapabilityReply, LeaseEndReason } from "./capability-events.ts";
@@ -104,7 +107,9 @@ export class CapabilityState {
     return out;
   }
 
-  /** Slots that may be on offer or filled by what comes: free ones that the application asks for. */
+  /**
+   * Slots that may be on offer or filled by what comes: free ones that the application asks for.
+   */
   freeSlots(nowMs: number): number {
     if (this.draining) return 0;
     const { concurrency, push } = this.options;
@@ -133,7 +138,9 @@ export class CapabilityState {
     });
   }
 
-  /** The lease is lost or withdrawn; the application, if it has it, is told and fills its slot on. */
+  /**
+   * The lease is lost or withdrawn; the application, if it has it, is told and fills its slot on.
+   */
   endLease(
     lease: HeldLease,
     end: { readonly reason: LeaseEndReason; readonly detail: string },

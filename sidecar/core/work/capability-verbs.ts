@@ -61,7 +61,9 @@ export function takeVerb(
   }
 }
 
-/** Says a verb for the sidecar itself or for the application, and keeps it until it is confirmed. */
+/**
+ * Says a verb for the sidecar itself or for the application, and keeps it until it is confirmed.
+ */
 export function settle(
   state: CapabilityState,
   lease: HeldLease,
@@ -156,7 +158,10 @@ function joinVerb(
   }
 }
 
-/** The lease is gone; a result may still be taken while nobody else has the item: the demand decides. */
+/**
+ * The lease is gone; a result may still be taken while nobody else has the item: the demand
+ * decides.
+ */
 function takeLateVerb(
   state: CapabilityState,
   lease: HeldLease,

@@ -1,9 +1,9 @@
 /**
- * How the free slots of a capability are spread over its links as credit. What may still be delivered,
- * over all links, never exceeds the free slots: a limit is raised only by what is free, and what a
- * lowered limit frees counts only when the demand has confirmed it (CreditTaken).
- * Links whose demand has items waiting come first, in turn; what is left over is parked on the others,
- * and taken back from them when items wait elsewhere.
+ * How the free slots of a capability are spread over its links as credit. What may still be
+ * delivered, over all links, never exceeds the free slots: a limit is raised only by what is free,
+ * and what a lowered limit frees counts only when the demand has confirmed it (CreditTaken).
+ * Links whose demand has items waiting come first, in turn; what is left over is parked on the
+ * others, and taken back from them when items wait elsewhere.
  */
 import { outstandingOf, type PoolLink } from "./held-lease.ts";
 

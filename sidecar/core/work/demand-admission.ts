@@ -39,7 +39,9 @@ export function takeHello(state: DemandState, link: DemandLink, hello: Hello, no
   }
 }
 
-/** The link is over. `clean`: what its provider holds ends at once; else it is kept until it lapses. */
+/**
+ * The link is over. `clean`: what its provider holds ends at once; else it is kept until it lapses.
+ */
 export function loseLink(
   state: DemandState,
   link: DemandLink,
@@ -65,7 +67,10 @@ export function breakLink(
   loseLink(state, link, false, nowMs);
 }
 
-/** Brings the links in line with changed options, contract or drain: nobody above the bounds stays in. */
+/**
+ * Brings the links in line with changed options, contract or drain: nobody above the bounds stays
+ * in.
+ */
 export function reviewLinks(state: DemandState): void {
   for (const link of state.links.all()) {
     if (link.phase !== "admitted") continue;
@@ -98,7 +103,10 @@ export function sameContract(left: WorkContract, right: WorkContract): boolean {
   );
 }
 
-/** Ends what older starts of the node hold. @returns false when the link itself is of an older one. */
+/**
+ * Ends what older starts of the node hold.
+ * @returns false when the link itself is of an older one.
+ */
 function endOlder(state: DemandState, link: DemandLink, nowMs: number): boolean {
   for (const provider of state.links.providersOfNode(link.peer.nodeId)) {
     if (provider.incarnation === link.peer.incarnation) continue;
@@ -145,7 +153,8 @@ function endLeases(
 }
 
 /**
- * Leases named by Hello are renewed; the provider's others end now: it never got them, or gave them up.
+ * Leases named by Hello are renewed; the provider's others end now: it never got them, or gave them
+ * up.
  * @returns those kept.
  */
 function keepHeld(

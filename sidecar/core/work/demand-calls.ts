@@ -1,4 +1,7 @@
-/** What the application asks of a queue: add, cancel, redrive, and the line of adds that wait for room. */
+/**
+ * What the application asks of a queue: add, cancel, redrive, and the line of adds that wait for
+ * room.
+ */
 import { AddLine, type WaitingAdd } from "./add-line.ts";
 import type { DemandInput, DemandReply } from "./demand-events.ts";
 import type { DemandState } from "./demand-state.ts";
@@ -135,7 +138,10 @@ export class DemandCalls {
     this.#replyAdded(add.call, item, true);
   }
 
-  /** A copy of an add that was accepted before gets the same ticket. @returns true when answered. */
+  /**
+   * A copy of an add that was accepted before gets the same ticket.
+   * @returns true when answered.
+   */
   #answerCopy(add: WaitingAdd): boolean {
     const key = add.options.idempotencyKey;
     const item = key === undefined ? undefined : this.#state.store.byKey(key);

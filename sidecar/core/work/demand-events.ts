@@ -26,7 +26,9 @@ export interface WorkContract {
 
 /** How an item is to be handled. Durations in ms from now. */
 export interface AddItemOptions {
-  /** The same key gives the same ticket while the item or its outcome is kept. 1 … 256 characters. */
+  /**
+   * The same key gives the same ticket while the item or its outcome is kept. 1 … 256 characters.
+   */
   readonly idempotencyKey?: string;
   /** 0 … 9, 9 most urgent. Default 4. */
   readonly priority?: number;
@@ -47,8 +49,8 @@ export interface AddItemOptions {
 /** The only way into a DemandQueue. `call` is chosen by the caller, unique among its open calls. */
 export type DemandInput =
   /**
-   * Adds an item; answered by a `reply` of kind `added` or `refused` (at once, or with overflow `wait`
-   * once there is room). `request` is kept: the caller never changes it again.
+   * Adds an item; answered by a `reply` of kind `added` or `refused` (at once, or with overflow
+   * `wait` once there is room). `request` is kept: the caller never changes it again.
    */
   | {
       readonly type: "add";
@@ -63,8 +65,8 @@ export type DemandInput =
   /** Starts run n + 1 of a dead item; answered by `redriven` or `refused`. */
   | { readonly type: "redrive"; readonly call: number; readonly sequence: number }
   /**
-   * A peer opened a channel whose first message is a Hello that names this demand; that Hello follows
-   * as a `message`. `link` is chosen by the caller and never used again.
+   * A peer opened a channel whose first message is a Hello that names this demand; that Hello
+   * follows as a `message`. `link` is chosen by the caller and never used again.
    */
   | {
       readonly type: "linkOpened";
@@ -75,8 +77,8 @@ export type DemandInput =
   /** A message of an open link; bytes inside are kept: the caller never changes them again. */
   | { readonly type: "message"; readonly link: number; readonly message: ToDemand }
   /**
-   * The channel or its session ended. `clean`: the peer said that it ends (SessionEnd.clean with code
-   * SHUTDOWN or DRAINING), so what it holds ends at once; false for every other code, also for
+   * The channel or its session ended. `clean`: the peer said that it ends (SessionEnd.clean with
+   * code SHUTDOWN or DRAINING), so what it holds ends at once; false for every other code, also for
    * DUPLICATE_SESSION and SUPERSEDED, where the leases move to the next session.
    */
   | { readonly type: "linkLost"; readonly link: number; readonly clean: boolean }
@@ -117,8 +119,8 @@ export type DemandEffect =
   | { readonly type: "closeLink"; readonly link: number; readonly reason: string }
   | { readonly type: "reply"; readonly call: number; readonly reply: DemandReply }
   /**
-   * A run of an item ended; its outcome is recorded and `queue.item(sequence)` shows it. Comes before
-   * the `send` that acknowledges the provider.
+   * A run of an item ended; its outcome is recorded and `queue.item(sequence)` shows it. Comes
+   * before the `send` that acknowledges the provider.
    */
   | {
       readonly type: "outcome";
@@ -127,7 +129,9 @@ export type DemandEffect =
       readonly sequence: number;
       readonly submitter: string | undefined;
     }
-  /** Wanted, admitted at most, or connected providers changed: announce again (rate-limited here). */
+  /**
+   * Wanted, admitted at most, or connected providers changed: announce again (rate-limited here).
+   */
   | { readonly type: "providersChanged" }
   /** After `drain`: nothing is pending any more. */
   | { readonly type: "drained" };

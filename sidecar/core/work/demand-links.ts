@@ -1,10 +1,10 @@
 /**
- * The links of a queue and the providers behind them: who is admitted, how much credit each link has,
- * whose turn it is. Knows nothing of items beyond the set that a provider holds.
+ * The links of a queue and the providers behind them: who is admitted, how much credit each link
+ * has, whose turn it is. Knows nothing of items beyond the set that a provider holds.
  *
- * A link is `opened` until its Hello, then `admitted` (counts towards maxProviders, may get items) or a
- * `guest`: not admitted, but allowed to settle what it held before, so that a lease survives a lost
- * transport even when its place was taken meanwhile.
+ * A link is `opened` until its Hello, then `admitted` (counts towards maxProviders, may get items)
+ * or a `guest`: not admitted, but allowed to settle what it held before, so that a lease survives a
+ * lost transport even when its place was taken meanwhile.
  */
 import type { Delivery } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { NodeId } from "../ports.ts";
@@ -14,7 +14,9 @@ import type { DemandProvider } from "./item.ts";
 /** Links of one queue at most, admitted or not; further ones are closed at once. */
 export const maxLinks = 4_096;
 
-/** Credit that one link may have, whatever its provider says: the most slots a capability can have. */
+/**
+ * Credit that one link may have, whatever its provider says: the most slots a capability can have.
+ */
 export const maxLinkCredit = 1_000;
 
 /** One link. */
@@ -108,7 +110,9 @@ export class DemandLinks {
     return provider;
   }
 
-  /** Binds a link to its provider, as a guest. The provider's earlier link must be detached before. */
+  /**
+   * Binds a link to its provider, as a guest. The provider's earlier link must be detached before.
+   */
   attach(link: DemandLink, provider: DemandProvider): void {
     link.provider = provider;
     link.phase = "guest";
@@ -150,7 +154,10 @@ export class DemandLinks {
     if (this.#providers.get(key) === provider) this.#providers.delete(key);
   }
 
-  /** Sets how many deliveries the link permits since Admit; at most `maxLinkCredit` beyond those made. */
+  /**
+   * Sets how many deliveries the link permits since Admit; at most `maxLinkCredit` beyond those
+   * made.
+   */
   setLimit(link: DemandLink, limit: number): void {
     link.limit = Math.min(limit, link.delivered + maxLinkCredit);
     this.#placeInRing(link);

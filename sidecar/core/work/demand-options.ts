@@ -1,14 +1,20 @@
 import { largestPayloadBytes, maxDurationMs, numberOption } from "./option-bound.ts";
 import { WorkError } from "./refusal.ts";
 
-/** How a DemandQueue behaves; complete. Source of the defaults: design/work.md, "Defaults and bounds". */
+/**
+ * How a DemandQueue behaves; complete. Source of the defaults: design/work.md, "Defaults and
+ * bounds".
+ */
 export interface DemandOptions {
   /** Providers wanted, 1 … 1,000, at most maxProviders. Default 1. */
   readonly desiredProviders: number;
   /** Providers admitted at most, 1 … 1,000. Default 10. */
   readonly maxProviders: number;
   readonly lease: {
-    /** A lease that is not renewed ends after this, 1 s … 1 h. Default 15 s. Renewed at a third of it. */
+    /**
+     * A lease that is not renewed ends after this, 1 s … 1 h. Default 15 s. Renewed at a third of
+     * it.
+     */
     readonly durationMs: number;
     /** Hard bound of one attempt from its start, 1 s … 7 days. Default 10 min. */
     readonly maxRuntimeMs: number;
@@ -54,7 +60,10 @@ export interface DemandOptions {
 export interface RetentionOptions {
   /** Default 10,000; dead letter 1,000. */
   readonly maxItems: number;
-  /** Bytes of requests and results kept. Default 64 MiB; dead letter 256 MiB (requests are kept too). */
+  /**
+   * Bytes of requests and results kept. Default 64 MiB; dead letter 256 MiB (requests are kept
+   * too).
+   */
   readonly maxBytes: number;
   /** Default 1 h; dead letter 24 h. */
   readonly maxAgeMs: number;

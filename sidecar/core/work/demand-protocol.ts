@@ -258,7 +258,10 @@ function leaseOfLink(item: Item, link: DemandLink, wire: Lease): ItemLease | und
   return sameProvider(lease.provider, provider) ? lease : undefined;
 }
 
-/** A provider whose link and leases ended is forgotten, and known by a new record when it comes back. */
+/**
+ * A provider whose link and leases ended is forgotten, and known by a new record when it comes
+ * back.
+ */
 function sameProvider(left: DemandProvider, right: DemandProvider): boolean {
   return (
     left === right ||

@@ -1,8 +1,8 @@
 /**
  * One Demand of the node: its queue, its providers, its outcomes. Picture a counter with a line of
  * parcels: couriers who were let in say how many more they can carry, the clerk hands out the next
- * parcels in turn, each with a slip that runs out unless the courier calls in, and writes every receipt
- * into the book before saying thank you.
+ * parcels in turn, each with a slip that runs out unless the courier calls in, and writes every
+ * receipt into the book before saying thank you.
  */
 import { assertNever, type NodeId } from "../ports.ts";
 import { loseLink, refuseContract, reviewLinks, sameContract } from "./demand-admission.ts";

@@ -1,4 +1,7 @@
-/** What the parts of one DemandQueue share: the data, the effects of this turn, the few words for both. */
+/**
+ * What the parts of one DemandQueue share: the data, the effects of this turn, the few words for
+ * both.
+ */
 import type { Lease, ToProvider } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import { SettledStatus } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { DemandEffect, WorkContract } from "./demand-events.ts";

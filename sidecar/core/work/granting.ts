@@ -5,13 +5,16 @@ import type { DemandState } from "./demand-state.ts";
 import type { Item } from "./item.ts";
 import { deliver, leaseOf, toProvider } from "./messages.ts";
 
-/** A Deliver message holds at most this many items, and closes after this many bytes of requests. */
+/**
+ * A Deliver message holds at most this many items, and closes after this many bytes of requests.
+ */
 const maxBatchItems = 256;
 const maxBatchBytes = 1_048_576;
 
 /**
  * Grants while there are ready items and credit, a link at a time in turn, then tells links without
- * credit that items wait. Cost: O(log n) an item; links without credit are visited once per backlog.
+ * credit that items wait. Cost: O(log n) an item; links without credit are visited once per
+ * backlog.
  */
 export function grantReady(state: DemandState, nowMs: number): void {
   const { store, links } = state;
@@ -86,7 +89,9 @@ function flush(state: DemandState, link: DemandLink): void {
   if (batch.length > 0) state.send(link.link, deliver(batch));
 }
 
-/** A provider that believes in a backlog and gave credit for nothing takes it elsewhere once told. */
+/**
+ * A provider that believes in a backlog and gave credit for nothing takes it elsewhere once told.
+ */
 function tellBacklogOver(state: DemandState): void {
   if (state.credited.length === 0) return;
   for (const link of state.credited) {

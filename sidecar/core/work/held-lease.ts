@@ -49,7 +49,9 @@ export interface PoolLink {
   limit: number;
   received: number;
   revision: number;
-  /** The limit that may still hold until the demand confirms a lower one; undefined: none is open. */
+  /**
+   * The limit that may still hold until the demand confirms a lower one; undefined: none is open.
+   */
   loweredFrom: number | undefined;
   /** Items wait at the demand that this link had no credit for. */
   backlog: number;
@@ -157,7 +159,9 @@ export class LeaseBook {
   }
 }
 
-/** A lease of one demand as a map key; two deliveries of an item differ unless 1,024 lie between. */
+/**
+ * A lease of one demand as a map key; two deliveries of an item differ unless 1,024 lie between.
+ */
 export function leaseKey(lease: Lease): number {
   return Number(lease.sequence) * 1_024 + (lease.delivery % 1_024);
 }

@@ -1,6 +1,7 @@
 /**
- * The room of work: a queue per Demand, a pool per Capability, both sans-IO. The node feeds inputs with
- * its monotonic time, carries out the effects in order, and calls `advance` at `nextDeadlineMs`.
+ * The room of work: a queue per Demand, a pool per Capability, both sans-IO. The node feeds inputs
+ * with its monotonic time, carries out the effects in order, and calls `advance` at
+ * `nextDeadlineMs`.
  */
 export type {
   CapabilityEffect,

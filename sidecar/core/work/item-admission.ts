@@ -1,4 +1,6 @@
-/** What an added item must be like; every bound of its options, each refusal naming field and bound. */
+/**
+ * What an added item must be like; every bound of its options, each refusal naming field and bound.
+ */
 import type { AddItemOptions } from "./demand-events.ts";
 import type { DemandOptions } from "./demand-options.ts";
 import { maxDurationMs } from "./option-bound.ts";

@@ -1,6 +1,6 @@
 /**
- * The items of one queue: their states, counts and bounds, who is due when, what has ended. The only
- * code that changes an item's state; it knows nothing of links and messages.
+ * The items of one queue: their states, counts and bounds, who is due when, what has ended. The
+ * only code that changes an item's state; it knows nothing of links and messages.
  */
 import type { DemandOptions } from "./demand-options.ts";
 import { IndexedHeap } from "./indexed-heap.ts";
@@ -157,7 +157,9 @@ export class ItemStore {
     return merged.sort((left, right) => left.outcomeNumber - right.outcomeNumber).slice(0, limit);
   }
 
-  /** Computes anew when the item is due, after its lease changed. Later times are taken over lazily. */
+  /**
+   * Computes anew when the item is due, after its lease changed. Later times are taken over lazily.
+   */
   reschedule(item: Item): void {
     const dueMs = dueOf(item);
     if (item.timerIndex >= 0 && dueMs >= item.dueMs) return;
@@ -166,7 +168,10 @@ export class ItemStore {
     this.#timers.put(item);
   }
 
-  /** @returns an item whose time has come, or undefined. It stays until its state or due time changes. */
+  /**
+   * @returns an item whose time has come, or undefined. It stays until its state or due time
+   *   changes.
+   */
   due(nowMs: number): Item | undefined {
     for (;;) {
       const item = this.#timers.peek();

@@ -1,7 +1,7 @@
 /**
  * An item, its leases and what comes of it. States and what leaves them (design/work.md):
- * `ready` may be granted (grant → leased; cancel → cancelled; deadline → expired; late complete → done) ·
- * `delayed` waits for its time (time → ready; and as ready) ·
+ * `ready` may be granted (grant → leased; cancel → cancelled; deadline → expired; late complete →
+ * done) · `delayed` waits for its time (time → ready; and as ready) ·
  * `leased` one provider holds it (complete → done; fail, lapse → delayed or dead; reject → dead;
  * release, lapse before the start → ready; cancel → cancelled; deadline → expired) ·
  * `done`, `dead`, `cancelled`, `expired` are ends; only `dead` can be driven again (→ ready).
@@ -61,7 +61,9 @@ export interface ItemSnapshot {
 /** How a delivery ended; `lapsed` by time or loss, so that a late complete may still count. */
 export type LeaseEnd = "complete" | "fail" | "reject" | "release" | "lapsed" | "withdrawn";
 
-/** One delivery of one item to one provider. Live while the item is `leased` and this is its lease. */
+/**
+ * One delivery of one item to one provider. Live while the item is `leased` and this is its lease.
+ */
 export interface ItemLease {
   /** The name both sides use; its delivery number grows with each grant of the item. */
   readonly wire: Lease;

@@ -1,6 +1,7 @@
 /**
  * The messages the engines send, as plain values of the generated types. `create()` walks the
- * descriptor for each message; these literals are the same values (a test compares) at a tenth of it.
+ * descriptor for each message; these literals are the same values (a test compares) at a tenth of
+ * it.
  */
 import type {
   Delivery,

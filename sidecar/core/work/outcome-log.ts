@@ -14,8 +14,8 @@ interface Entry {
 }
 
 /**
- * A first-in, first-out list of ended items. An entry is void once its item got a newer outcome or was
- * driven again; void entries are skipped.
+ * A first-in, first-out list of ended items. An entry is void once its item got a newer outcome or
+ * was driven again; void entries are skipped.
  */
 export class OutcomeLog {
   #entries: Entry[] = [];

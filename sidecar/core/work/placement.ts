@@ -1,6 +1,6 @@
 /**
- * Which demands a capability joins: first those below desired, then those below max, by score, up to
- * maxDemands; a choice among the best by weight, a jittered start, and belief corrected by FULL
+ * Which demands a capability joins: first those below desired, then those below max, by score, up
+ * to maxDemands; a choice among the best by weight, a jittered start, and belief corrected by FULL
  * (design/work.md, "Placement"). Moves between demands come with its second half.
  */
 import type { NodeId } from "../ports.ts";

@@ -1,7 +1,7 @@
 /**
  * Which demand a provider should join. The seed's score is sqrt(providerDeficit × latency) with the
- * highest first, wanting the largest deficit and the lowest latency; with milliseconds for latency it
- * would rank far, nearly full queues first, so both terms are normalised to "more is better":
+ * highest first, wanting the largest deficit and the lowest latency; with milliseconds for latency
+ * it would rank far, nearly full queues first, so both terms are normalised to "more is better":
  * deficit = missing / wanted in [0, 1], latency = r0 / (r0 + rtt) in (0, 1] (design/work.md).
  */
 import type { Random } from "../ports.ts";
@@ -57,8 +57,8 @@ export function medianOf(values: readonly number[]): number | undefined {
 }
 
 /**
- * Chooses among the best `count` by weight of score, so that providers that see the same list do not
- * all run to the same demand.
+ * Chooses among the best `count` by weight of score, so that providers that see the same list do
+ * not all run to the same demand.
  * @param ranked best first.
  */
 export function chooseByWeight<T>(

@@ -1,6 +1,6 @@
 /**
- * The ready items of a queue in the order of granting: most urgent first, a point of priority for each
- * 30 s waited, original order inside a priority (design/work.md, "Priority").
+ * The ready items of a queue in the order of granting: most urgent first, a point of priority for
+ * each 30 s waited, original order inside a priority (design/work.md, "Priority").
  * Items of an ordering key that is busy stand behind it, outside the order.
  */
 import { IndexedHeap, type HeapAccess } from "./indexed-heap.ts";
@@ -135,7 +135,9 @@ export class ReadyQueue {
   }
 }
 
-/** Priority of an item with what waiting has added. Waiting counts from when it first became ready. */
+/**
+ * Priority of an item with what waiting has added. Waiting counts from when it first became ready.
+ */
 function agedPriority(item: Item, nowMs: number): number {
   return item.facts.priority + Math.floor((nowMs - item.readySinceMs) / agingStepMs);
 }

@@ -1,6 +1,6 @@
 /**
- * How a lease ends and what it counts as (design/work.md, the table "how a lease ends"), on the store
- * alone: no links, no messages.
+ * How a lease ends and what it counts as (design/work.md, the table "how a lease ends"), on the
+ * store alone: no links, no messages.
  */
 import type { Random } from "../ports.ts";
 import type { DemandOptions } from "./demand-options.ts";

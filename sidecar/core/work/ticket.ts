@@ -104,8 +104,8 @@ export function parseLeaseToken(text: string): LeaseTokenParts | undefined {
 }
 
 /**
- * Which item of this node a ticket names. The caller then looks for the sequence in its queues; in none
- * of them: `droppedOutcome`.
+ * Which item of this node a ticket names. The caller then looks for the sequence in its queues; in
+ * none of them: `droppedOutcome`.
  * @returns the sequence, or UNKNOWN_TICKET (never was), TICKET_ELSEWHERE (naming the node) or
  *   QUEUE_LOST (of an earlier start, which kept nothing).
  */

@@ -1,7 +1,7 @@
 /**
  * Bytes of tickets and lease tokens: varints and unpadded base64url, by hand, because they are made
- * once per item (the generated codec takes about 5 µs for what takes 0.3 µs here). A test holds them
- * equal to the generated codec's.
+ * once per item (the generated codec takes about 5 µs for what takes 0.3 µs here). A test holds
+ * them equal to the generated codec's.
  */
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

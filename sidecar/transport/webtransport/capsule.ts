@@ -20,7 +20,9 @@ export const maxDataHeaderBytes = 14;
 
 /** Longest header of any capsule we read: type, length and stream id of 8 bytes each. */
 const maxHeaderBytes = 24;
-/** Longest body we keep: a close has a code (4) and at most 1,024 bytes of reason (the draft §6.12). */
+/**
+ * Longest body we keep: a close has a code (4) and at most 1,024 bytes of reason (the draft §6.12).
+ */
 const maxBodyBytes = 4 + 1024;
 
 /** What a peer's bytes said. A method may call `stop`; nothing more is told after it. */
@@ -72,7 +74,10 @@ export function dataHeaderBytes(id: number, payloadBytes: number): number {
   return 4 + varintBytes(idBytes + payloadBytes) + idBytes;
 }
 
-/** Writes the header that goes before `payloadBytes` of stream `id`; @returns the offset behind it. */
+/**
+ * Writes the header that goes before `payloadBytes` of stream `id`;
+ * @returns the offset behind it.
+ */
 export function writeDataHeader(
   target: Uint8Array,
   offset: number,

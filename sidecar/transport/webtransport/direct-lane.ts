@@ -32,7 +32,10 @@ export class DirectLane implements ByteLane {
   /** What the window or the stream did not take; the credit above bounds it. */
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
-  /** Whether the first of the queue is the rest of a view: what is before it may still be on its way. */
+  /**
+   * Whether the first of the queue is the rest of a view: what is before it may still be on its
+   * way.
+   */
   #firstIsRest = false;
   #ended = false;
 

@@ -3,11 +3,11 @@
  *
  * - the HTTP/2 stream's bytes go to our capsule reader (`parseData`; `data` instead of `readable`);
  * - lanes are made where the package would make web streams (`onStream`);
- * - stream data is written by us, header and payload in one write, and queued by us when a window or
- *   the HTTP/2 stream is full (`drainWrites`).
+ * - stream data is written by us, header and payload in one write, and queued by us when a window
+ *   or the HTTP/2 stream is full (`drainWrites`).
  *
- * Kept of the package: TLS and HTTP/2 set-up, settings, the CONNECT, stream ids and their allowance,
- * the close capsule and the session's states.
+ * Kept of the package: TLS and HTTP/2 set-up, settings, the CONNECT, stream ids and their
+ * allowance, the close capsule and the session's states.
  */
 import { TransportError } from "../transport-error.ts";
 import {

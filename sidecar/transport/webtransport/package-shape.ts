@@ -1,6 +1,6 @@
 /**
- * The inside of `@fails-components/webtransport` 1.6.8 that this folder reaches into, as types, each
- * with a check that it is there. A missing part is one error that names it, never a silent
+ * The inside of `@fails-components/webtransport` 1.6.8 that this folder reaches into, as types,
+ * each with a check that it is there. A missing part is one error that names it, never a silent
  * fall-back: see the tests under test/integration/transport, one for each change at run time.
  */
 import type { EventEmitter } from "node:events";

@@ -23,8 +23,8 @@ export interface CarrierParts {
 }
 
 /**
- * A connection to a peer over WebTransport. `open` → `closing` (our close is on its way to the peer)
- * → `closed`; a lost connection goes from either to `closed` at once.
+ * A connection to a peer over WebTransport. `open` → `closing` (our close is on its way to the
+ * peer) → `closed`; a lost connection goes from either to `closed` at once.
  */
 export class WebTransportCarrier implements Carrier {
   readonly dialled: boolean;

@@ -3,7 +3,10 @@ import { connect, createServer, type Socket } from "node:net";
 import { FrameReader, FrameWriter } from "./length-frames.ts";
 import type { EchoSystem } from "./system.ts";
 
-/** Plain TCP with length-prefixed messages, no TLS. @param batched one write per event-loop turn. */
+/**
+ * Plain TCP with length-prefixed messages, no TLS.
+ * @param batched one write per event-loop turn.
+ */
 export function tcpSystem(batched: boolean): EchoSystem {
   const writerTo = (socket: Socket) =>
     new FrameWriter((bytes) => {

@@ -36,7 +36,8 @@ export const bullSystem: WorkSystem = {
       address: {},
       add: (request) => {
         queue.add("item", Buffer.from(request).toString("latin1")).catch((error: unknown) => {
-          // An unhandled rejection ends the process: a refused job must not be taken for a slow one.
+          // An unhandled rejection ends the process: a refused job must not be taken for a slow
+          // one.
           throw error;
         });
       },

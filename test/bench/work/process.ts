@@ -20,7 +20,9 @@ export interface RunAnswer {
   readonly trip?: { readonly medianMs: number; readonly p99Ms: number };
 }
 
-/** A payload of `sizeBytes`, at most 129, that is also a message with one field `bytes body = 1`. */
+/**
+ * A payload of `sizeBytes`, at most 129, that is also a message with one field `bytes body = 1`.
+ */
 function payload(sizeBytes: number): Uint8Array {
   const bytes = new Uint8Array(sizeBytes).fill(0x61);
   bytes.set([0x0a, sizeBytes - 2]);

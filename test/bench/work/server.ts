@@ -1,4 +1,7 @@
-/** Servers of the rivals: Debian's own programs, on a free port of loopback, in a folder of their own. */
+/**
+ * Servers of the rivals: Debian's own programs, on a free port of loopback, in a folder of their
+ * own.
+ */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";

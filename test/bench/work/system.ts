@@ -37,7 +37,9 @@ export interface WorkSystem {
   prepare(spawn: Spawn): Promise<Prepared>;
   /** Runs in the producer's process. */
   produce(setup: Setup): Promise<Producer>;
-  /** Runs in the provider's process: answers each item with `result` as long as the process lives. */
+  /**
+   * Runs in the provider's process: answers each item with `result` as long as the process lives.
+   */
   provide(setup: Setup, address: Setup, result: Uint8Array): Promise<void>;
 }
 

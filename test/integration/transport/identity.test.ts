@@ -1,4 +1,7 @@
-/** Who may connect: certificates, names, rotation; refusals are counted and logged where they happen. */
+/**
+ * Who may connect: certificates, names, rotation; refusals are counted and logged where they
+ * happen.
+ */
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";

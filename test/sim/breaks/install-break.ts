@@ -18,7 +18,8 @@ const root = new URL("../../../", import.meta.url);
 
 /**
  * Damages modules that are imported from now on.
- * @throws {Error} when the text does not stand exactly once in the file: the break has to be mended.
+ * @throws {Error} when the text does not stand exactly once in the file: the break has to be
+ *   mended.
  */
 export function installBreak(damage: SourceBreak): void {
   const url = new URL(damage.file, root).href;

@@ -1,4 +1,7 @@
-/** Promises about items: one outcome each, one lease each, stale leases change nothing, right counts. */
+/**
+ * Promises about items: one outcome each, one lease each, stale leases change nothing, right
+ * counts.
+ */
 import { SettledStatus } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { DemandEffect, DemandInput, ItemSnapshot } from "../../../sidecar/core/work/index.ts";
 import type { LeaseLedger } from "./lease-ledger.ts";
@@ -70,7 +73,9 @@ export class OneOutcome implements Watcher {
   }
 }
 
-/** An item is never with two providers, nor delivered after its end; delivery numbers grow by one. */
+/**
+ * An item is never with two providers, nor delivered after its end; delivery numbers grow by one.
+ */
 export class OneLease implements Watcher {
   readonly name = "one-lease";
   readonly #ledger: LeaseLedger;
@@ -103,7 +108,9 @@ export class OneLease implements Watcher {
   }
 }
 
-/** A verb on a lease that is not held answers STALE_LEASE (a copy: ACCEPTED) and changes nothing. */
+/**
+ * A verb on a lease that is not held answers STALE_LEASE (a copy: ACCEPTED) and changes nothing.
+ */
 export class StaleLease implements Watcher {
   readonly name = "stale-lease";
   readonly #ledger: LeaseLedger;

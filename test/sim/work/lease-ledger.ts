@@ -1,6 +1,6 @@
 /**
- * A second, plain account of who holds what, kept from what crosses a queue's border only. It follows
- * the table "how a lease ends" of design/work.md and knows nothing of the engine's insides.
+ * A second, plain account of who holds what, kept from what crosses a queue's border only. It
+ * follows the table "how a lease ends" of design/work.md and knows nothing of the engine's insides.
  */
 import type { Lease, ToDemand } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { DemandEffect, DemandInput, WorkPeer } from "../../../sidecar/core/work/index.ts";
@@ -29,7 +29,9 @@ export interface LedgerItem {
 export interface JudgedVerb {
   readonly sequence: number;
   readonly verb: string;
-  /** `live` holds the lease, `late` may still complete, `copy` repeats, `stale` must change nothing. */
+  /**
+   * `live` holds the lease, `late` may still complete, `copy` repeats, `stale` must change nothing.
+   */
   readonly standing: "live" | "late" | "copy" | "stale";
 }
 

@@ -37,7 +37,9 @@ const faultTimeMs = 20_000;
 /** After it, while items are open, one must end in any such time. */
 const progressTimeMs = 60_000;
 
-/** A call of a worker may wait this long at most: longer than any wait of a pull, any verb timeout. */
+/**
+ * A call of a worker may wait this long at most: longer than any wait of a pull, any verb timeout.
+ */
 const longestCallMs = 20_000;
 
 /** Runs one seed. */

@@ -1,6 +1,6 @@
 /**
- * A simulated sidecar: its engines, the pump that feeds them, the channels between their links and the
- * sessions. Decides nothing: what it does with an effect is what sidecar/node does.
+ * A simulated sidecar: its engines, the pump that feeds them, the channels between their links and
+ * the sessions. Decides nothing: what it does with an effect is what sidecar/node does.
  */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ToDemandSchema, ToProviderSchema } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
@@ -271,7 +271,10 @@ export class SimNode {
     });
   }
 
-  /** Inputs one after another, also those that effects of an earlier one cause; wakes by the deadline. */
+  /**
+   * Inputs one after another, also those that effects of an earlier one cause; wakes by the
+   * deadline.
+   */
   #pump<I extends { readonly type: string }, E>(
     engine: Pump<I, E>["engine"],
     hooks: {
