@@ -61,8 +61,8 @@ function endOnSignals(sidecar: Sidecar, logger: RootLogger): void {
       process.exit(exitCode.failed);
     }
     ending = true;
-    void sidecar.end(signal, { drain: true }).then((clean) => {
-      logger.flush();
+    void sidecar.end(signal, { drain: true }).then(async (clean) => {
+      await logger.flush();
       process.exit(clean ? 0 : exitCode.failed);
     });
   };

@@ -1,5 +1,4 @@
 /** All Capabilities of this node: the provider's half of the API. */
-import type { CapabilityConfig } from "../../proto/gen/spillway/control/v1/node_config_pb.ts";
 import type {
   CapabilityView,
   LeaseVerb,
@@ -11,15 +10,13 @@ import type {
 } from "../api/ports.ts";
 import { leaseRefusal } from "../core/work/index.ts";
 import { CapabilityHost } from "./capability-host.ts";
-import type { Contracts } from "./contracts.ts";
 import type { HostComponents } from "./host-components.ts";
 import { capabilityViewOf } from "./item-view.ts";
 import { refusal } from "./refusal.ts";
-import { capabilityOptionsOf } from "./work-options.ts";
+import type { PreparedCapability } from "./work-options.ts";
 
 /** What the capabilities need beside what every host needs. */
 export interface CapabilitiesComponents extends HostComponents {
-  readonly contracts: Contracts;
   readonly notDelivering: (capability: string) => string | undefined;
   /** All nodes that any pool wants a session with. */
   readonly onWanted: (nodeIds: ReadonlySet<string>) => void;
@@ -42,12 +39,9 @@ export class Capabilities implements ProviderService {
     return this.#hosts;
   }
 
-  /**
-   * Takes over a list of capabilities: new ones begin, changed ones go on, missing ones end.
-   * @throws {WorkError} `INVALID_OPTION`.
-   */
-  configure(configs: readonly CapabilityConfig[]): void {
-    const named = new Set(configs.map((config) => config.name));
+  /** Takes over a list of capabilities: new ones begin, changed ones go on, missing ones end. */
+  configure(capabilities: readonly PreparedCapability[]): void {
+    const named = new Set(capabilities.map((capability) => capability.name));
     for (const [name, host] of this.#hosts) {
       if (!named.has(name)) {
         this.#hosts.delete(name);
@@ -55,14 +49,14 @@ export class Capabilities implements ProviderService {
         this.#want(name, []);
       }
     }
-    for (const config of configs) {
-      this.#take(config);
+    for (const capability of capabilities) {
+      this.#take(capability);
     }
   }
 
   capabilities(): readonly CapabilityView[] {
     return [...this.#hosts.values()].map((host) =>
-      capabilityViewOf(host.snapshot(), host.contract),
+      capabilityViewOf(host.snapshot(), host.contract.work),
     );
   }
 
@@ -115,30 +109,24 @@ export class Capabilities implements ProviderService {
     this.#hosts.clear();
   }
 
-  #take(config: CapabilityConfig): void {
-    const contract = this.#components.contracts.get(config.contract);
-    const options = capabilityOptionsOf(config);
-    const known = this.#hosts.get(config.name);
+  #take(capability: PreparedCapability): void {
+    const { name } = capability;
+    const known = this.#hosts.get(name);
     if (known !== undefined) {
-      known.configure(contract.work, options);
-      this.#components.onBegun(known);
+      known.configure(capability);
       return;
     }
-    const host = new CapabilityHost(
-      { name: config.name, contract: contract.work, options },
-      this.#components,
-      {
-        wanted: (nodeIds) => {
-          this.#want(config.name, nodeIds);
-        },
+    const host = new CapabilityHost(capability, this.#components, {
+      wanted: (nodeIds) => {
+        this.#want(name, nodeIds);
       },
-    );
-    this.#hosts.set(config.name, host);
+    });
+    this.#hosts.set(name, host);
     this.#components.onBegun(host);
   }
 
   #viewOf(host: CapabilityHost): CapabilityView {
-    const view = capabilityViewOf(host.snapshot(), host.contract);
+    const view = capabilityViewOf(host.snapshot(), host.contract.work);
     const notDelivering = this.#components.notDelivering(host.name) ?? view.notDelivering;
     return notDelivering === undefined ? view : { ...view, notDelivering };
   }

@@ -8,25 +8,18 @@ import { assertNever } from "../core/ports.ts";
 import {
   type CapabilityEffect,
   type CapabilityInput,
-  type CapabilityOptions,
   CapabilityPool,
   type CapabilityReply,
   type CapabilitySnapshot,
-  type WorkContract,
 } from "../core/work/index.ts";
 import { decodeToProvider, encodeToDemand } from "../wire/work-messages.ts";
+import type { NodeContract } from "./contracts.ts";
 import { EnginePump } from "./engine-pump.ts";
 import type { HostComponents } from "./host-components.ts";
 import type { LinkId, LinkOwner } from "./links.ts";
 import { PendingCalls } from "./pending-calls.ts";
 import { refusal } from "./refusal.ts";
-
-/** What a capability is made from. */
-export interface CapabilityHostOptions {
-  readonly name: string;
-  readonly contract: WorkContract;
-  readonly options: CapabilityOptions;
-}
+import { type PreparedCapability, samePrepared } from "./work-options.ts";
 
 /** What a CapabilityHost tells the node. */
 export interface CapabilityHostEvents {
@@ -39,6 +32,9 @@ export type PoolInput = Extract<
   CapabilityInput,
   { readonly type: "candidates" | "sessionUp" | "sessionDown" | "dialFailed" | "rtt" }
 >;
+
+/** Ended leases that are remembered: a listener comes within a turn of its item. */
+const maxEndedLeases = 1_000;
 
 /** Both numbers of a link: the pool's and the node's. */
 interface PoolLink {
@@ -57,19 +53,24 @@ export class CapabilityHost implements LinkOwner {
   readonly #byPool = new Map<number, PoolLink>();
   readonly #byNode = new Map<LinkId, PoolLink>();
   readonly #leaseListeners = new Map<string, Set<(reason: string) => void>>();
+  /** Leases that ended, with the reason, for a listener that comes after the end; the oldest go. */
+  readonly #ended = new Map<string, string>();
   readonly #drained = Promise.withResolvers<void>();
-  #contract: WorkContract;
+  #prepared: PreparedCapability;
 
   constructor(
-    options: CapabilityHostOptions,
+    prepared: PreparedCapability,
     components: HostComponents,
     events: CapabilityHostEvents,
   ) {
-    this.name = options.name;
+    this.name = prepared.name;
     this.#components = components;
     this.#events = events;
-    this.#contract = options.contract;
-    this.#pool = new CapabilityPool(options, components);
+    this.#prepared = prepared;
+    this.#pool = new CapabilityPool(
+      { name: prepared.name, contract: prepared.contract.work, options: prepared.options },
+      components,
+    );
     this.#pump = new EnginePump(this.#pool, {
       clock: components.clock,
       timers: components.timers,
@@ -80,8 +81,8 @@ export class CapabilityHost implements LinkOwner {
   }
 
   /** What is taken and given back. */
-  get contract(): WorkContract {
-    return this.#contract;
+  get contract(): NodeContract {
+    return this.#prepared.contract;
   }
 
   /** Hands on what the node learnt of demands and sessions. */
@@ -139,6 +140,11 @@ export class CapabilityHost implements LinkOwner {
 
   /** See ProviderService.onLeaseEnded. */
   onLeaseEnded(lease: string, listener: (reason: string) => void): Unsubscribe {
+    const reason = this.#ended.get(lease);
+    if (reason !== undefined) {
+      listener(reason);
+      return () => undefined;
+    }
     const listeners = this.#leaseListeners.get(lease) ?? new Set();
     this.#leaseListeners.set(lease, listeners.add(listener));
     return () => {
@@ -176,10 +182,14 @@ export class CapabilityHost implements LinkOwner {
     }
   }
 
-  /** Takes over a changed configuration. */
-  configure(contract: WorkContract, options: CapabilityOptions): void {
-    this.#contract = contract;
-    this.#pump.handle({ type: "configure", contract, options });
+  /** Takes over a changed configuration; an unchanged one touches nothing. */
+  configure(prepared: PreparedCapability): void {
+    if (samePrepared(prepared, this.#prepared)) {
+      return;
+    }
+    this.#prepared = prepared;
+    const { contract, options } = prepared;
+    this.#pump.handle({ type: "configure", contract: contract.work, options });
   }
 
   /** Takes nothing new; resolves when nothing is held. */
@@ -275,6 +285,9 @@ export class CapabilityHost implements LinkOwner {
   }
 
   #leaseEnded(lease: string, reason: string): void {
+    this.#ended.set(lease, reason);
+    const [oldest] = this.#ended.keys();
+    if (this.#ended.size > maxEndedLeases && oldest !== undefined) this.#ended.delete(oldest);
     const listeners = [...(this.#leaseListeners.get(lease) ?? [])];
     this.#leaseListeners.delete(lease);
     for (const listener of listeners) listener(reason);

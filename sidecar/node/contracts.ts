@@ -9,19 +9,21 @@ export interface NodeContract {
   readonly names: Contract;
   readonly descriptorSet: Uint8Array;
   readonly resolved: ResolvedContract;
-  /** What the engines compare. */
+  /** What the engines compare; the same object for the same contract over all configurations. */
   readonly work: WorkContract;
 }
 
 /** Contracts by what names them; a configuration taken over again resolves nothing twice. */
 export class Contracts {
-  #known = new Map<string, NodeContract>();
+  #known: ReadonlyMap<string, NodeContract> = new Map();
 
   /**
-   * Resolves every contract of a configuration and forgets those of the one before.
-   * @throws {NodeError} `CONTRACT_UNRESOLVED` naming the resource and what is wrong.
+   * Resolves every contract of a configuration; those of the one before are forgotten.
+   * @returns finds the contract of a demand or capability of this configuration.
+   * @throws {NodeError} `CONTRACT_UNRESOLVED` naming the resource and what is wrong; then nothing
+   *   has changed.
    */
-  take(config: NodeConfig): void {
+  take(config: NodeConfig): (contract: Contract | undefined) => NodeContract {
     const next = new Map<string, NodeContract>();
     for (const { name, contract } of [...config.demands, ...config.capabilities]) {
       if (contract === undefined) {
@@ -31,27 +33,13 @@ export class Contracts {
       next.set(key, this.#known.get(key) ?? resolve(config, contract, name));
     }
     this.#known = next;
-  }
-
-  /** @throws {NodeError} `CONTRACT_UNRESOLVED` when no `take` has seen it: a bug. */
-  get(contract: Contract | undefined): NodeContract {
-    const known = contract === undefined ? undefined : this.#known.get(keyOf(contract));
-    if (known === undefined) {
-      throw new NodeError("CONTRACT_UNRESOLVED", "a contract was asked for before it was taken");
-    }
-    return known;
-  }
-
-  /**
-   * The contract behind what an engine was given.
-   * @throws {NodeError} `CONTRACT_UNRESOLVED` when it was not from here: a bug.
-   */
-  of(work: WorkContract): NodeContract {
-    const found = [...this.#known.values()].find((each) => each.work === work);
-    if (found === undefined) {
-      throw new NodeError("CONTRACT_UNRESOLVED", `no contract from ${work.request}`);
-    }
-    return found;
+    return (contract) => {
+      const found = contract === undefined ? undefined : next.get(keyOf(contract));
+      if (found === undefined) {
+        throw new NodeError("CONTRACT_UNRESOLVED", "a contract of another configuration");
+      }
+      return found;
+    };
   }
 }
 

@@ -7,32 +7,23 @@ import { assertNever } from "../core/ports.ts";
 import {
   type DemandEffect,
   type DemandInput,
-  type DemandOptions,
   DemandQueue,
   type DemandReply,
   type DemandSnapshot,
   type ItemSnapshot,
   type SystemCode,
-  type WorkContract,
   type WorkPeer,
 } from "../core/work/index.ts";
 import { decodeToDemand, encodeToProvider } from "../wire/work-messages.ts";
 import { EnginePump } from "./engine-pump.ts";
+import type { NodeContract } from "./contracts.ts";
 import type { HostComponents } from "./host-components.ts";
 import { demandViewOf, itemViewOf } from "./item-view.ts";
 import type { LinkId, LinkOwner } from "./links.ts";
 import { OutcomeStreams } from "./outcome-streams.ts";
 import { PendingCalls } from "./pending-calls.ts";
 import { refusal } from "./refusal.ts";
-
-/** What a demand is made from. */
-export interface DemandHostOptions {
-  readonly name: string;
-  readonly contract: WorkContract;
-  readonly options: DemandOptions;
-  /** Judges results; one sentence when a result is no response message. */
-  readonly checkResult: (result: Uint8Array) => string | undefined;
-}
+import { type PreparedDemand, samePrepared } from "./work-options.ts";
 
 /** What a DemandHost tells the node. */
 export interface DemandHostEvents {
@@ -52,20 +43,21 @@ export class DemandHost implements LinkOwner {
   readonly #pump: EnginePump<DemandInput, DemandEffect>;
   readonly #calls = new PendingCalls<DemandReply>();
   readonly #drained = Promise.withResolvers<void>();
-  #contract: WorkContract;
+  #prepared: PreparedDemand;
 
-  constructor(options: DemandHostOptions, components: HostComponents, events: DemandHostEvents) {
-    this.name = options.name;
+  constructor(prepared: PreparedDemand, components: HostComponents, events: DemandHostEvents) {
+    this.name = prepared.name;
     this.#components = components;
     this.#events = events;
-    this.#contract = options.contract;
+    this.#prepared = prepared;
     this.#queue = new DemandQueue(
-      { name: options.name, contract: options.contract, options: options.options },
+      { name: prepared.name, contract: prepared.contract.work, options: prepared.options },
       {
         self: components.self,
         sequences: components.sequences,
         random: components.random,
-        results: { check: options.checkResult },
+        // Asked each time, for a running demand may get another contract.
+        results: { check: (result) => sentenceOf(this.#prepared.contract, result) },
       },
     );
     this.outcomes = new OutcomeStreams({
@@ -83,8 +75,8 @@ export class DemandHost implements LinkOwner {
   }
 
   /** What is sent and wanted. */
-  get contract(): WorkContract {
-    return this.#contract;
+  get contract(): NodeContract {
+    return this.#prepared.contract;
   }
 
   /** Adds an item; with overflow `wait` until there is room or `signal` aborts. */
@@ -127,7 +119,7 @@ export class DemandHost implements LinkOwner {
 
   /** The queue as the API shows it. */
   view(): DemandView {
-    return demandViewOf(this.#queue.snapshot(this.#components.clock.nowMs()), this.#contract);
+    return demandViewOf(this.#queue.snapshot(this.#components.clock.nowMs()), this.contract.work);
   }
 
   /** Counters and sizes, for metrics. */
@@ -170,10 +162,14 @@ export class DemandHost implements LinkOwner {
     this.#pump.handle({ type: "rtt", nodeId, rttMs });
   }
 
-  /** Takes over a changed configuration. */
-  configure(contract: WorkContract, options: DemandOptions): void {
-    this.#contract = contract;
-    this.#pump.handle({ type: "configure", contract, options });
+  /** Takes over a changed configuration; an unchanged one touches nothing. */
+  configure(prepared: PreparedDemand): void {
+    if (samePrepared(prepared, this.#prepared)) {
+      return;
+    }
+    this.#prepared = prepared;
+    const { contract, options } = prepared;
+    this.#pump.handle({ type: "configure", contract: contract.work, options });
   }
 
   /** Stops accepting; resolves when nothing is pending. */
@@ -223,4 +219,13 @@ export class DemandHost implements LinkOwner {
     this.outcomes.append({ number, item });
     this.#events.ended(item.ticket);
   }
+}
+
+function sentenceOf(contract: NodeContract, result: Uint8Array): string | undefined {
+  const failure = contract.resolved.response.check(result);
+  if (failure === undefined) {
+    return undefined;
+  }
+  const field = failure.fieldPath === "" ? "" : ` field ${failure.fieldPath}`;
+  return `the result is no ${failure.typeName}:${field} ${failure.rule}`;
 }

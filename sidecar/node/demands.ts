@@ -1,5 +1,4 @@
 /** All Demands of this node: the producer's half of the API. */
-import type { DemandConfig } from "../../proto/gen/spillway/control/v1/node_config_pb.ts";
 import type {
   AddOptions,
   DemandView,
@@ -11,16 +10,14 @@ import type {
   Unsubscribe,
 } from "../api/ports.ts";
 import { droppedOutcome, resolveTicket } from "../core/work/index.ts";
-import type { Contracts } from "./contracts.ts";
 import { DemandHost } from "./demand-host.ts";
 import type { HostComponents } from "./host-components.ts";
 import type { OutcomeWaiters } from "./outcome-waiters.ts";
 import { refusal } from "./refusal.ts";
-import { demandOptionsOf } from "./work-options.ts";
+import type { PreparedDemand } from "./work-options.ts";
 
 /** What the demands need beside what every host needs. */
 export interface DemandsComponents extends HostComponents {
-  readonly contracts: Contracts;
   readonly waiters: OutcomeWaiters;
   /** Wanted, admitted or connected providers of a demand changed, or the list of demands did. */
   readonly onChange: () => void;
@@ -40,20 +37,17 @@ export class Demands implements ProducerService {
     return this.#hosts;
   }
 
-  /**
-   * Takes over a list of demands: new ones begin, changed ones go on, missing ones end.
-   * @throws {WorkError} `INVALID_OPTION`.
-   */
-  configure(configs: readonly DemandConfig[]): void {
-    const named = new Set(configs.map((config) => config.name));
+  /** Takes over a list of demands: new ones begin, changed ones go on, missing ones end. */
+  configure(demands: readonly PreparedDemand[]): void {
+    const named = new Set(demands.map((demand) => demand.name));
     for (const [name, host] of this.#hosts) {
       if (!named.has(name)) {
         this.#hosts.delete(name);
         host.close("DEMAND_REMOVED", `the demand ${name} was removed`);
       }
     }
-    for (const config of configs) {
-      this.#take(config);
+    for (const demand of demands) {
+      this.#take(demand);
     }
     this.#components.onChange();
   }
@@ -132,32 +126,20 @@ export class Demands implements ProducerService {
     this.#components.waiters.wakeAll();
   }
 
-  #take(config: DemandConfig): void {
-    const { contracts } = this.#components;
-    const contract = contracts.get(config.contract);
-    const options = demandOptionsOf(config);
-    const host = this.#hosts.get(config.name);
+  #take(demand: PreparedDemand): void {
+    const host = this.#hosts.get(demand.name);
     if (host !== undefined) {
-      host.configure(contract.work, options);
+      host.configure(demand);
       return;
     }
     this.#hosts.set(
-      config.name,
-      new DemandHost(
-        {
-          name: config.name,
-          contract: contract.work,
-          options,
-          checkResult: (result) => sentenceOf(contracts.get(config.contract), result),
+      demand.name,
+      new DemandHost(demand, this.#components, {
+        providersChanged: this.#components.onChange,
+        ended: (ticket) => {
+          this.#components.waiters.wake(ticket);
         },
-        this.#components,
-        {
-          providersChanged: this.#components.onChange,
-          ended: (ticket) => {
-            this.#components.waiters.wake(ticket);
-          },
-        },
-      ),
+      }),
     );
   }
 
@@ -185,16 +167,4 @@ export class Demands implements ProducerService {
       `This pod has no demand ${name}; it has: ${known}. Check the name and the Demand's selector.`,
     );
   }
-}
-
-function sentenceOf(
-  contract: ReturnType<Contracts["get"]>,
-  result: Uint8Array,
-): string | undefined {
-  const failure = contract.resolved.response.check(result);
-  if (failure === undefined) {
-    return undefined;
-  }
-  const field = failure.fieldPath === "" ? "" : ` field ${failure.fieldPath}`;
-  return `the result is no ${failure.typeName}:${field} ${failure.rule}`;
 }

@@ -3,6 +3,7 @@
  * node when it holds both. The engines know a link by its number only.
  */
 import type { NodeId } from "../core/ports.ts";
+import type { Logger } from "../runtime/index.ts";
 import type { Lane, PeerSession } from "../transport/ports.ts";
 import { TransportError } from "../transport/index.ts";
 
@@ -57,13 +58,19 @@ interface Link {
 export class Links {
   readonly #own: LinkPeer;
   readonly #events: LinkEvents;
+  readonly #logger: Logger;
   readonly #links = new Map<LinkId, Link>();
   readonly #entries = new Map<NodeId, SessionEntry>();
   #next: LinkId = 1;
 
-  constructor(own: { nodeId: NodeId; incarnation: number }, events: LinkEvents) {
-    this.#own = { ...own, session: undefined };
+  constructor(
+    own: { readonly nodeId: NodeId; readonly incarnation: number },
+    events: LinkEvents,
+    logger: Logger,
+  ) {
+    this.#own = { nodeId: own.nodeId, incarnation: own.incarnation, session: undefined };
     this.#events = events;
+    this.#logger = logger;
   }
 
   /** Takes a session that has just opened. The dialler's side opens its data lane. */
@@ -74,7 +81,8 @@ export class Links {
       this.#detach(session, end.clean && ends);
     });
     if (session.dialled) {
-      this.#adopt(session, session.openLane());
+      const lane = laneOf(session);
+      if (lane !== undefined) this.#adopt(session, lane);
     } else {
       session.onLane((lane) => {
         this.#adopt(session, lane);
@@ -115,8 +123,22 @@ export class Links {
     }
     // A turn later, as over a network: an engine is never entered while it is being left.
     queueMicrotask(() => {
-      this.#links.get(route.other)?.owner.onMessage(route.other, message);
+      this.#deliverLocally(route.other, message);
     });
+  }
+
+  /** A bug met inside the node ends the link, as it would end a session, not the process. */
+  #deliverLocally(link: LinkId, message: Uint8Array): void {
+    try {
+      this.#links.get(link)?.owner.onMessage(link, message);
+    } catch (error) {
+      this.#logger.error({ err: error, link }, "a message inside the node could not be handled");
+      const gone = this.#remove(link);
+      gone?.owner.onLost(link, false);
+      if (gone?.route.kind === "local") {
+        this.#remove(gone.route.other)?.owner.onLost(gone.route.other, false);
+      }
+    }
   }
 
   /** Ends a link on this side and tells the other; the own owner is not called. */
@@ -127,7 +149,7 @@ export class Links {
     } else if (gone !== undefined) {
       const { other } = gone.route;
       queueMicrotask(() => {
-        this.#remove(other)?.owner.onLost(other, true);
+        this.#remove(other)?.owner.onLost(other, false);
       });
     }
   }
@@ -156,12 +178,6 @@ export class Links {
     }
   }
 
-  /** The session a link runs over; undefined for a local or ended one. */
-  sessionOf(link: LinkId): PeerSession | undefined {
-    const route = this.#links.get(link)?.route;
-    return route?.kind === "remote" ? route.entry.session : undefined;
-  }
-
   /** True while any link runs over the session. */
   inUse(session: PeerSession): boolean {
     const entry = this.#entries.get(session.peer.nodeId);
@@ -177,7 +193,8 @@ export class Links {
     this.#entries.set(session.peer.nodeId, entry);
     lane.onChannelClosed((channel) => {
       const link = entry.linkByChannel.get(channel);
-      if (link !== undefined) this.#remove(link)?.owner.onLost(link, true);
+      // Not clean: a peer that gives up what it holds has said Leave before.
+      if (link !== undefined) this.#remove(link)?.owner.onLost(link, false);
     });
     lane.onMessage((channel, message) => {
       if (channel === announcementChannel) {
@@ -241,5 +258,15 @@ export class Links {
       gone.route.entry.linkByChannel.delete(gone.route.channel);
     }
     return gone;
+  }
+}
+
+/** @returns undefined when the session ended in the turn in which it opened. */
+function laneOf(session: PeerSession): Lane | undefined {
+  try {
+    return session.openLane();
+  } catch (error) {
+    if (error instanceof TransportError) return undefined;
+    throw error;
   }
 }

@@ -94,15 +94,19 @@ export class Neighbourhood {
         this.#performDial(effect);
       },
     });
-    this.links = new Links(components.self, {
-      accept: events.accept,
-      announcement: (session, bytes) => {
-        this.#announced(session, bytes);
+    this.links = new Links(
+      components.self,
+      {
+        accept: events.accept,
+        announcement: (session, bytes) => {
+          this.#announced(session, bytes);
+        },
+        ready: (session) => {
+          this.#ready(session);
+        },
       },
-      ready: (session) => {
-        this.#ready(session);
-      },
-    });
+      components.logger,
+    );
     components.transport.onSession((session) => {
       this.#opened(session);
     });
@@ -218,7 +222,7 @@ export class Neighbourhood {
         { peer: nodeId, address: `${host}:${String(port)}`, code, reason },
         "no session",
       );
-      this.#whyNotConnected.set(nodeId, reason);
+      this.#explain(nodeId, reason);
       this.#dialler.handle({ type: "dialFailed", nodeId, refused: refusals.has(code) });
       this.#events.dialFailed(nodeId);
     }
@@ -259,7 +263,7 @@ export class Neighbourhood {
     if (current !== undefined && current !== session) {
       return;
     }
-    this.#whyNotConnected.set(nodeId, reason);
+    this.#explain(nodeId, reason);
     if (current === session) {
       this.#sessions.delete(nodeId);
       this.#events.sessionDown(nodeId);
@@ -268,6 +272,11 @@ export class Neighbourhood {
       this.#neighbours.handle({ type: "sessionClosed", nodeId });
       this.#dialler.handle({ type: "sessionClosed", nodeId });
     }
+  }
+
+  /** Only for listed nodes, so that it ends with them. */
+  #explain(nodeId: NodeId, reason: string): void {
+    if (this.#list.neighbour(nodeId) !== undefined) this.#whyNotConnected.set(nodeId, reason);
   }
 
   #closeIdle(nodeId: NodeId): void {

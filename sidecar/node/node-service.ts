@@ -8,7 +8,7 @@ import type { Node } from "./node.ts";
  * @param drain begins the drain of the whole process; resolves when nothing is held or pending.
  */
 export function nodeServiceOf(node: Node, health: Health, drain: () => Promise<void>): NodeService {
-  const { demands, capabilities, neighbourhood, contracts } = node;
+  const { demands, capabilities, neighbourhood } = node;
   return {
     get configured() {
       return node.configured;
@@ -19,7 +19,7 @@ export function nodeServiceOf(node: Node, health: Health, drain: () => Promise<v
       if (host === undefined) {
         return undefined;
       }
-      const { names, descriptorSet } = contracts.of(host.contract);
+      const { names, descriptorSet } = host.contract;
       const contract: ContractView = names;
       return { contract, descriptorSet };
     },

@@ -23,6 +23,7 @@ import type { LinkId, LinkOwner, LinkPeer } from "./links.ts";
 import { Neighbourhood, type NeighbourhoodComponents } from "./neighbourhood.ts";
 import { OutcomeWaiters } from "./outcome-waiters.ts";
 import { type AnnouncingNode, writeSessionAnnouncement } from "./session-announcement.ts";
+import { prepareWork } from "./work-options.ts";
 
 /** What a node is made from beside its configuration. */
 export interface NodeComponents
@@ -46,7 +47,7 @@ export class Node {
   readonly demands: Demands;
   readonly capabilities: Capabilities;
   readonly neighbourhood: Neighbourhood;
-  readonly contracts = new Contracts();
+  readonly #contracts = new Contracts();
   readonly #components: NodeComponents;
   #cancelAnnounce: (() => void) | undefined;
   #cancelRtt: () => void;
@@ -82,7 +83,6 @@ export class Node {
     };
     this.demands = new Demands({
       ...host,
-      contracts: this.contracts,
       waiters: new OutcomeWaiters(components.timers),
       onChange: () => {
         this.#announceSoon();
@@ -90,7 +90,6 @@ export class Node {
     });
     this.capabilities = new Capabilities({
       ...host,
-      contracts: this.contracts,
       notDelivering: components.notDelivering,
       onWanted: (nodeIds) => {
         this.neighbourhood.want(nodeIds);
@@ -110,15 +109,13 @@ export class Node {
   }
 
   /**
-   * Takes over demands, capabilities, descriptor sets and static peers. All or nothing for the
-   * contracts: one that does not resolve leaves everything as it was.
-   * @throws {NodeError} `CONTRACT_UNRESOLVED`.
-   * @throws {WorkError} `INVALID_OPTION`.
+   * Takes over demands, capabilities, descriptor sets and static peers, whole or not at all.
+   * @throws {NodeError} `CONFIG_INVALID`, `CONTRACT_UNRESOLVED`; then everything is as it was.
    */
   configure(config: NodeConfig): void {
-    this.contracts.take(config);
-    this.demands.configure(config.demands);
-    this.capabilities.configure(config.capabilities);
+    const { demands, capabilities } = prepareWork(config, this.#contracts);
+    this.demands.configure(demands);
+    this.capabilities.configure(capabilities);
     const peers = config.discovery?.staticPeers ?? [];
     this.neighbourhood.configureStatic(peers, config.capabilities.length > 0);
     this.#configured = true;
@@ -158,12 +155,12 @@ export class Node {
     for (const session of this.neighbourhood.sessions()) {
       tellSession(pool, session);
     }
-    pool.tell({ type: "candidates", candidates: this.#candidatesFor(pool.contract) });
+    pool.tell({ type: "candidates", candidates: this.#candidatesFor(pool.contract.work) });
   }
 
   #offerToAll(): void {
     this.#eachPool((pool) => {
-      pool.tell({ type: "candidates", candidates: this.#candidatesFor(pool.contract) });
+      pool.tell({ type: "candidates", candidates: this.#candidatesFor(pool.contract.work) });
     });
   }
 
@@ -188,7 +185,7 @@ export class Node {
     return [...this.demands.hosts.values()].map((host) => {
       const { desired, max, connected } = host.providers();
       return create(DemandSummarySchema, {
-        routeHash: routeHash(namespace, host.contract.request, host.contract.response),
+        routeHash: routeHash(namespace, host.contract.work.request, host.contract.work.response),
         name: host.name,
         desiredProviders: desired,
         maxProviders: max,

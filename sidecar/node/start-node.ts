@@ -47,8 +47,7 @@ export interface RunningNode {
   readonly incarnation: number;
   /**
    * Takes over demands, capabilities, descriptor sets and static peers.
-   * @throws {NodeError} `CONTRACT_UNRESOLVED`; then everything stays as it was.
-   * @throws {WorkError} `INVALID_OPTION`.
+   * @throws {NodeError} `CONFIG_INVALID`, `CONTRACT_UNRESOLVED`; then everything stays as it was.
    */
   configure(config: NodeConfig): void;
   /** Takes nothing new; resolves when nothing is held or pending, at the latest after the grace. */
@@ -62,7 +61,7 @@ const defaultDrainGraceMs = 25_000;
 /**
  * Starts a node and gives it its first configuration.
  * @param config checked by `wire/node-config`.
- * @throws {NodeError} `IDENTITY_INVALID`, `CONTRACT_UNRESOLVED`.
+ * @throws {NodeError} `IDENTITY_INVALID`, `CONFIG_INVALID`, `CONTRACT_UNRESOLVED`.
  * @throws {TransportError} `BAD_CREDENTIALS`, `LISTEN_FAILED`, `PACKAGE_CHANGED`.
  */
 export async function startNode(

@@ -3,8 +3,9 @@
  * and five field names are fixed so that one ticket's life over three processes is one grep.
  * Payloads and secrets are never given to it. Source: https://getpino.io (pino 10).
  */
-import { destination as openDestination, pino, stdTimeFunctions } from "pino";
+import { pino, stdTimeFunctions } from "pino";
 import type { DestinationStream, Logger as PinoLogger } from "pino";
+import { LogOutput } from "./log-output.ts";
 
 /** Least important line that is written. */
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
@@ -48,8 +49,8 @@ export interface RootLogger {
    *   lines.
    */
   forComponent(component: string): Logger;
-  /** Writes out what waits; to be called last before the process ends. */
-  flush(): void;
+  /** Resolves when what waits is written out, at most 300 ms later; last before the process ends. */
+  flush(): Promise<void>;
 }
 
 /** How the process logs. */
@@ -65,8 +66,8 @@ export interface LoggerOptions {
   readonly fields?: LogFields;
 }
 
-/** Bytes that may wait for a slow reader of standard output. */
-const maxWaitingBytes = 1024 * 1024;
+/** A reader that stands still costs the end of the process no more than this. */
+const flushTimeoutMs = 300;
 
 function view(line: PinoLogger): Logger {
   return {
@@ -92,19 +93,12 @@ function view(line: PinoLogger): Logger {
   };
 }
 
-function standardOutput(): DestinationStream & { flushSync(): void } {
-  const stream = openDestination({ fd: 1, sync: false, maxLength: maxWaitingBytes });
-  // A reader that went away (EPIPE) costs the lines, not the process.
-  stream.on("error", () => undefined);
-  return stream;
-}
-
 /**
  * Makes the process's logger; called once, in a main file.
  * Cost: a line that its level leaves out costs one comparison.
  */
 export function createLogger(options: LoggerOptions = {}): RootLogger {
-  const own = options.destination === undefined ? standardOutput() : undefined;
+  const own = options.destination === undefined ? new LogOutput(1) : undefined;
   const root = pino(
     {
       level: options.level ?? "info",
@@ -112,17 +106,11 @@ export function createLogger(options: LoggerOptions = {}): RootLogger {
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    own ?? options.destination ?? standardOutput(),
+    own ?? options.destination,
   );
   return {
     forComponent: (component) => view(root.child({ component })),
-    flush: () => {
-      try {
-        own?.flushSync();
-      } catch {
-        // The reader is gone or standing still; there is nobody left to tell.
-      }
-    },
+    flush: () => own?.flush(flushTimeoutMs) ?? Promise.resolve(),
   };
 }
 

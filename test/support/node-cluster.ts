@@ -25,10 +25,17 @@ export function echoDescriptorSet(): Uint8Array {
 
 const port = 17_077;
 
+/** A demand or capability; its messages are `echo.v1.Ask` and `echo.v1.Answer` unless named. */
+export interface ClusterContract {
+  readonly name: string;
+  readonly request?: string;
+  readonly response?: string;
+}
+
 /** What a node of the cluster holds. */
 export interface ClusterNodeSpec {
-  readonly demands?: readonly { readonly name: string; readonly maxProviders?: number }[];
-  readonly capabilities?: readonly { readonly name: string; readonly concurrency?: number }[];
+  readonly demands?: readonly (ClusterContract & { readonly maxProviders?: number })[];
+  readonly capabilities?: readonly (ClusterContract & { readonly concurrency?: number })[];
   /** Nodes that it knows by configuration. */
   readonly peers?: readonly string[];
 }
@@ -90,16 +97,28 @@ export class NodeCluster {
   #configOf(nodeId: string, spec: ClusterNodeSpec) {
     const content = echoDescriptorSet();
     const hash = createHash("sha256").update(content).digest("hex");
-    const contract = { request: "echo.v1.Ask", response: "echo.v1.Answer", descriptorSet: hash };
+    const contractOf = ({
+      request = "echo.v1.Ask",
+      response = "echo.v1.Answer",
+    }: ClusterContract) => ({
+      request,
+      response,
+      descriptorSet: hash,
+    });
     return create(NodeConfigSchema, {
       clusterId: "test",
       namespace: "test",
       nodeId,
       descriptorSets: [{ hash, content }],
-      demands: (spec.demands ?? []).map((demand) => ({ ...demand, contract })),
-      capabilities: (spec.capabilities ?? []).map((capability) => ({
-        ...capability,
-        contract,
+      demands: (spec.demands ?? []).map(({ name, ...rest }) => ({
+        name,
+        ...(rest.maxProviders === undefined ? {} : { maxProviders: rest.maxProviders }),
+        contract: contractOf({ name, ...rest }),
+      })),
+      capabilities: (spec.capabilities ?? []).map(({ name, ...rest }) => ({
+        name,
+        ...(rest.concurrency === undefined ? {} : { concurrency: rest.concurrency }),
+        contract: contractOf({ name, ...rest }),
       })),
       discovery: {
         staticPeers: (spec.peers ?? []).map((peer) => ({ nodeId: peer, host: peer, port })),

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type LinkOwner, Links } from "../../../../sidecar/node/links.ts";
+import { silentLogger } from "../../../../sidecar/runtime/index.ts";
+import { TransportError } from "../../../../sidecar/transport/index.ts";
 import type { Lane, PeerSession, SessionEnd } from "../../../../sidecar/transport/ports.ts";
 
 /** A session whose lane records what is sent. */
@@ -73,6 +75,7 @@ function linksOf() {
       announcement: (_session, bytes) => announced.push(Buffer.from(bytes).toString()),
       ready: () => undefined,
     },
+    silentLogger,
   );
   return { links, accepted, announced };
 }
@@ -106,7 +109,7 @@ describe("Links", () => {
     peer.receive(2, "more");
     expect(accepted.map((owner) => owner.events)).toEqual([["hello", "more"]]);
     peer.peerCloses(2);
-    expect(accepted[0]?.events.at(-1)).toBe("ended");
+    expect(accepted[0]?.events.at(-1)).toBe("lost");
   });
 
   it("takes channel 0 for announcements", () => {
@@ -173,7 +176,35 @@ describe("Links", () => {
     expect(accepted[0]?.events).toEqual(["hello"]);
     links.close(link);
     await Promise.resolve();
-    expect(accepted[0]?.events).toEqual(["hello", "ended"]);
+    expect(accepted[0]?.events).toEqual(["hello", "lost"]);
     expect(owner.events).toEqual([]);
+  });
+
+  it("ends a link inside the node, and not the process, when an engine throws", async () => {
+    const { links, accepted } = linksOf();
+    const owner = new Owner();
+    const link = links.open("own", owner) ?? 0;
+    const [far] = accepted;
+    if (far === undefined) throw new Error("not accepted");
+    far.onMessage = () => {
+      throw new Error("a bug");
+    };
+    links.send(link, Buffer.from("hello"));
+    await Promise.resolve();
+    expect(owner.events).toEqual(["lost"]);
+    expect(far.events).toEqual(["lost"]);
+  });
+
+  it("takes a session that ended in the turn in which it opened", () => {
+    const { links } = linksOf();
+    const { session } = new FakeSession("peer");
+    const over: PeerSession = {
+      ...session,
+      openLane: () => {
+        throw new TransportError("CLOSED", "the session has ended");
+      },
+    };
+    links.attach(over);
+    expect(links.open("peer", new Owner())).toBeUndefined();
   });
 });

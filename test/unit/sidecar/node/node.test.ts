@@ -98,6 +98,62 @@ describe("a node", () => {
     expect(!lost.ok && lost.refusal.code).toBe("OUTCOME_DROPPED");
   });
 
+  it("leaves running work alone when a configuration is applied again", async () => {
+    const { cluster, producer, provider } = await pair();
+    const ticket = await cluster.add(producer, "echo");
+    const item = await cluster.pull(provider, "echo");
+    const spec = { capabilities: [capability], peers: ["producer"] };
+    provider.configure(spec);
+    producer.configure({ demands: [demand] });
+    provider.configure({ ...spec, capabilities: [{ name: "echo", concurrency: 3 }] });
+    await cluster.time.elapse(500);
+    const settled = await cluster.after(
+      provider.node.capabilities.settle(item.lease, { verb: "complete", result }),
+      2_000,
+    );
+    expect(settled.ok).toBe(true);
+    const view = producer.node.demands.item(ticket);
+    expect(view.ok && view.value.attempts).toEqual({ acquired: 1, failed: 0 });
+  });
+
+  it("judges results by the contract in force", async () => {
+    const { cluster, producer, provider } = await pair();
+    const changed = { request: "echo.v1.Ask", response: "echo.v1.Ask" };
+    producer.configure({ demands: [{ ...demand, ...changed }] });
+    provider.configure({ capabilities: [{ ...capability, ...changed }], peers: ["producer"] });
+    const ticket = await cluster.add(producer, "echo");
+    const item = await cluster.pull(provider, "echo");
+    await cluster.after(
+      provider.node.capabilities.settle(item.lease, { verb: "complete", result }),
+      2_000,
+    );
+    const view = producer.node.demands.item(ticket);
+    expect(view.ok && view.value.state).toBe("done");
+  });
+
+  it("takes a configuration whole or not at all", async () => {
+    const { cluster, producer } = await pair();
+    const ticket = await cluster.add(producer, "echo");
+    const bad = { name: "bad", maxProviders: 100_000 };
+    expect(() => producer.configure({ demands: [{ name: "other" }, bad] })).toThrow(
+      expect.objectContaining({ code: "CONFIG_INVALID" }),
+    );
+    expect(producer.node.demands.item(ticket).ok).toBe(true);
+    expect(producer.node.demands.demand("other").ok).toBe(false);
+  });
+
+  it("dials again when a session ends in the turn in which it opened", async () => {
+    const { cluster, producer, provider } = await pair();
+    await cluster.time.elapse(500);
+    for (let round = 0; round < 20; round += 1) {
+      cluster.network.cut("producer", "provider");
+      await cluster.time.elapse(round * 7);
+    }
+    await cluster.time.elapse(15_000);
+    expect(providersOf(producer)).toEqual(["provider"]);
+    expect(provider.node.neighbourhood.views()[0]?.connected).toBe(true);
+  });
+
   it("tells of the end of a cancelled lease", async () => {
     const { cluster, producer, provider } = await pair();
     const ticket = await cluster.add(producer, "echo");
@@ -108,6 +164,9 @@ describe("a node", () => {
     expect(cancelled.ok && cancelled.value.state).toBe("cancelled");
     await cluster.time.elapse(50);
     expect(reasons).toHaveLength(1);
+    const late: string[] = [];
+    provider.node.capabilities.onLeaseEnded(item.lease, (reason) => late.push(reason));
+    expect(late).toEqual(reasons);
   });
 
   it("drains: refuses what is new, finishes what is held", async () => {

@@ -58,9 +58,9 @@ describe("the logger", () => {
     expect(lines[0]?.["err"]).toMatchObject({ message: "broken", code: "ECONNRESET" });
   });
 
-  test("flushing without an own destination is harmless; the silent one writes nothing", () => {
+  test("flushing without an own destination is harmless; the silent one writes nothing", async () => {
     const { lines, root } = capture();
-    root.flush();
+    await root.flush();
     silentLogger.with({ peer: "p" }).fatal({}, "nothing");
     expect(lines).toEqual([]);
   });
