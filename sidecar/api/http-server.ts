@@ -4,6 +4,7 @@ import { fastify, type FastifyInstance } from "fastify";
 import type { Logger, Timers } from "../runtime/index.ts";
 import { ApiError } from "./api-error.ts";
 import { refusalOfError } from "./error-refusal.ts";
+import { buildPlainSerializer, LazyValidators } from "./lazy-validators.ts";
 import { apiLimits } from "./limits.ts";
 import { problemBody, problemMediaType, sendProblem } from "./problem.ts";
 import type { ApiMetrics } from "./api-context.ts";
@@ -18,6 +19,7 @@ export interface ServerComponents {
 
 /** Makes an instance without routes. */
 export function createServer(components: ServerComponents): FastifyInstance {
+  const validators = new LazyValidators();
   const app = fastify({
     bodyLimit: apiLimits.verbBodyBytes,
     requestTimeout: apiLimits.requestTimeoutMs,
@@ -30,7 +32,12 @@ export function createServer(components: ServerComponents): FastifyInstance {
       connectionsCheckingInterval: apiLimits.timeoutCheckMs,
     },
     routerOptions: { maxParamLength: apiLimits.tokenLength * 3 },
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
+    schemaController: {
+      compilersFactory: {
+        buildValidator: validators.buildValidator,
+        buildSerializer: buildPlainSerializer,
+      },
+    },
     clientErrorHandler: (error, socket) => {
       answerClientError(error.code, socket);
     },
@@ -39,7 +46,7 @@ export function createServer(components: ServerComponents): FastifyInstance {
     },
   });
   app.server.maxConnections = apiLimits.connections;
-  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  validators.attach(app);
   answerRefusals(app, components);
   cutSlowReaders(app, components);
   return app;

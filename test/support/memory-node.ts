@@ -136,10 +136,11 @@ export class MemoryNode implements NodeService {
   }
 
   item(ticket: string): Result<ItemView> {
-    const elsewhere: Record<string, ProblemCode> = { lost: "QUEUE_LOST", far: "TICKET_ELSEWHERE" };
+    const gone: ProblemCode | undefined =
+      ticket === "lost" ? "QUEUE_LOST" : ticket === "far" ? "TICKET_ELSEWHERE" : undefined;
     const item = this.#items.get(ticket);
     return item === undefined
-      ? refuse(elsewhere[ticket] ?? "UNKNOWN_TICKET")
+      ? refuse(gone ?? "UNKNOWN_TICKET")
       : { ok: true, value: this.#view(item) };
   }
 

@@ -71,7 +71,7 @@ const sidecarRooms: readonly Room[] = [
   room(
     "sidecar/api",
     ["sidecar/api/ports", ...ioRooms],
-    ["fastify", "@fastify/swagger", "@bufbuild/protobuf"],
+    ["fastify", "@fastify/ajv-compiler", "@fastify/swagger", "@bufbuild/protobuf"],
   ),
   room(
     "sidecar/node",
