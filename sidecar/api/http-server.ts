@@ -4,7 +4,7 @@ import { fastify, type FastifyInstance } from "fastify";
 import type { Logger, Timers } from "../runtime/index.ts";
 import { ApiError } from "./api-error.ts";
 import { refusalOfError } from "./error-refusal.ts";
-import { buildPlainSerializer, LazyValidators } from "./lazy-validators.ts";
+import { LazyValidators, withoutDefaultCompilers } from "./lazy-validators.ts";
 import { apiLimits } from "./limits.ts";
 import { problemBody, problemMediaType, sendProblem } from "./problem.ts";
 import type { ApiMetrics } from "./api-context.ts";
@@ -19,7 +19,6 @@ export interface ServerComponents {
 
 /** Makes an instance without routes. */
 export function createServer(components: ServerComponents): FastifyInstance {
-  const validators = new LazyValidators();
   const app = fastify({
     bodyLimit: apiLimits.verbBodyBytes,
     requestTimeout: apiLimits.requestTimeoutMs,
@@ -32,12 +31,7 @@ export function createServer(components: ServerComponents): FastifyInstance {
       connectionsCheckingInterval: apiLimits.timeoutCheckMs,
     },
     routerOptions: { maxParamLength: apiLimits.tokenLength * 3 },
-    schemaController: {
-      compilersFactory: {
-        buildValidator: validators.buildValidator,
-        buildSerializer: buildPlainSerializer,
-      },
-    },
+    schemaController: withoutDefaultCompilers,
     clientErrorHandler: (error, socket) => {
       answerClientError(error.code, socket);
     },
@@ -46,7 +40,8 @@ export function createServer(components: ServerComponents): FastifyInstance {
     },
   });
   app.server.maxConnections = apiLimits.connections;
-  validators.attach(app);
+  new LazyValidators().attach(app);
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   answerRefusals(app, components);
   cutSlowReaders(app, components);
   return app;

@@ -17,25 +17,23 @@ const ajvOptions = {
   },
 } as const;
 
+function notUsed(): never {
+  throw new Error("the server was made without a compiler of its own");
+}
+
+/** For fastify's `schemaController`: does not load the default compilers, which are replaced. */
+export const withoutDefaultCompilers = {
+  compilersFactory: { buildValidator: notUsed, buildSerializer: notUsed },
+} as const;
+
 /** Loads the compiler with the first request of a server. */
 export class LazyValidators {
   #compile: Compile | undefined;
   #loading: Promise<void> | undefined;
 
-  /** For fastify's `schemaController`: stands in for each validator until it is needed. */
-  readonly buildValidator = (): Compile => (route) => {
-    let validate: Validate | undefined;
-    const lazy: Validate = (data) => {
-      validate ??= this.#compiled(route);
-      const verdict = validate(data);
-      lazy.errors = validate.errors ?? null;
-      return verdict;
-    };
-    return lazy;
-  };
-
-  /** Has the compiler loaded before the first request is validated. */
+  /** Becomes the server's compiler, and has Ajv loaded before the first request is validated. */
   attach(app: FastifyInstance): void {
+    app.setValidatorCompiler((route) => this.#standIn(route));
     app.addHook("onRequest", (_request, _reply, done) => {
       if (this.#compile !== undefined) {
         done();
@@ -52,13 +50,20 @@ export class LazyValidators {
     this.#compile = ({ schema }) => compile({ schema });
   }
 
+  /** Stands in for a route's validator until it is needed. */
+  #standIn(route: Parameters<Compile>[0]): Validate {
+    let validate: Validate | undefined;
+    const lazy: Validate = (data) => {
+      validate ??= this.#compiled(route);
+      const verdict = validate(data);
+      lazy.errors = validate.errors ?? null;
+      return verdict;
+    };
+    return lazy;
+  }
+
   #compiled(route: Parameters<Compile>[0]): Validate {
     if (this.#compile === undefined) throw new Error("validated before the compiler was loaded");
     return this.#compile(route);
   }
-}
-
-/** For fastify's `schemaController`: answers are plain JSON, no code is generated for them. */
-export function buildPlainSerializer(): () => (data: unknown) => string {
-  return () => (data) => JSON.stringify(data);
 }

@@ -1,13 +1,14 @@
 import { fastify } from "fastify";
 import { describe, expect, test } from "vitest";
-import { LazyValidators } from "../../../../sidecar/api/lazy-validators.ts";
+import {
+  LazyValidators,
+  withoutDefaultCompilers,
+} from "../../../../sidecar/api/lazy-validators.ts";
 
 function served() {
-  const validators = new LazyValidators();
-  const app = fastify({
-    schemaController: { compilersFactory: { buildValidator: validators.buildValidator } },
-  });
-  validators.attach(app);
+  const app = fastify({ schemaController: withoutDefaultCompilers });
+  new LazyValidators().attach(app);
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   const querystring = {
     type: "object",
     additionalProperties: false,
