@@ -1,5 +1,7 @@
 /**
  * Work messages ↔ bytes. What a peer sent is bounded here, so that the engines need not distrust it.
+ * The messages of every item go by hand (work-encode.ts, work-decode.ts), all others by the generated
+ * codec.
  */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
@@ -8,6 +10,8 @@ import {
   type ToProvider,
   ToProviderSchema,
 } from "../../proto/gen/spillway/work/v1/work_pb.ts";
+import { decodeHotToDemand, decodeHotToProvider } from "./work-decode.ts";
+import { encodeHotToDemand, encodeHotToProvider } from "./work-encode.ts";
 
 /** Bounds of work messages; docs/limits.md lists them. */
 export const workMessageLimits = {
@@ -30,22 +34,28 @@ export type WorkDecodeResult<M> =
 
 /** @returns bytes that nobody else holds. */
 export function encodeToDemand(message: ToDemand): Uint8Array {
-  return toBinary(ToDemandSchema, message);
+  return encodeHotToDemand(message) ?? toBinary(ToDemandSchema, message);
 }
 
 /** @returns bytes that nobody else holds. */
 export function encodeToProvider(message: ToProvider): Uint8Array {
-  return toBinary(ToProviderSchema, message);
+  return encodeHotToProvider(message) ?? toBinary(ToProviderSchema, message);
 }
 
 /** @param bytes may be a view that ends with the turn: payloads of the result are copies. */
 export function decodeToDemand(bytes: Uint8Array): WorkDecodeResult<ToDemand> {
-  return decode(bytes, (copy) => fromBinary(ToDemandSchema, copy), breachOfToDemand);
+  const hot = decodeHotToDemand(bytes);
+  return hot === undefined
+    ? decode(bytes, (copy) => fromBinary(ToDemandSchema, copy), breachOfToDemand)
+    : bounded(hot, breachOfToDemand);
 }
 
 /** @param bytes may be a view that ends with the turn: payloads of the result are copies. */
 export function decodeToProvider(bytes: Uint8Array): WorkDecodeResult<ToProvider> {
-  return decode(bytes, (copy) => fromBinary(ToProviderSchema, copy), breachOfToProvider);
+  const hot = decodeHotToProvider(bytes);
+  return hot === undefined
+    ? decode(bytes, (copy) => fromBinary(ToProviderSchema, copy), breachOfToProvider)
+    : bounded(hot, breachOfToProvider);
 }
 
 function decode<M extends { kind: { case?: string | undefined } }>(
@@ -64,6 +74,10 @@ function decode<M extends { kind: { case?: string | undefined } }>(
   if (value.kind.case === undefined) {
     return { ok: false, reason: "a work message of no known kind" };
   }
+  return bounded(value, breachOf);
+}
+
+function bounded<M>(value: M, breachOf: (message: M) => string | undefined): WorkDecodeResult<M> {
   const breach = breachOf(value);
   return breach === undefined ? { ok: true, value } : { ok: false, reason: breach };
 }
