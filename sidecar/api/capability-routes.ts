@@ -265,7 +265,8 @@ function presenceRoute(app: FastifyInstance, context: ApiContext, presences: Pre
       summary: "Keeps the leases of pulls that name it renewed while the stream is open.",
       description:
         "First an event `presence` with `{presence}`; then `lease-ended` with `{lease, reason}` " +
-        "when an item is cancelled or its lease is lost. Leases held at the end of the stream end.",
+        "when an item is cancelled or its lease is lost: stop, then send `release`, which answers " +
+        "STALE_LEASE and frees the slot. Leases held at the end of the stream end.",
       params: capabilityParams,
       response: {
         200: {

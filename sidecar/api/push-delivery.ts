@@ -43,6 +43,9 @@ const pullWaitMs = 30_000;
 /** Pause between two probes of a port that does not accept: doubles, with jitter. */
 const probePause = { initialMs: 100, maxMs: 5_000 } as const;
 
+/** Says that the exchange has ended on an item whose lease had ended before. */
+const endedRelease: LeaseVerb = { verb: "release", reason: "the lease had ended" };
+
 /** Delivers the items of one capability until it is closed. */
 export class PushDelivery {
   readonly #target: PushTarget;
@@ -174,15 +177,16 @@ export class PushDelivery {
   async #deliver(item: PulledItem, cut: AbortController): Promise<void> {
     const { node, metrics, logger } = this.#components;
     const { ticket, lease } = item;
-    // A cancelled item or a lost lease closes the connection, and there is nothing to settle.
+    // A cancelled item or a lost lease closes the connection.
     let held = true;
     const unsubscribe = node.onLeaseEnded(lease, () => {
       held = false;
       cut.abort();
     });
     try {
-      const verb = await this.#work(item, cut.signal);
-      if (!held) return;
+      const answered = await this.#work(item, cut.signal);
+      // Only a verb frees the slot of an ended lease; a result may still be taken.
+      const verb = held || answered.verb === "complete" ? answered : endedRelease;
       metrics.pushed.inc({ capability: this.#target.capability, verb: verb.verb });
       const settled = await node.settle(lease, verb);
       if (!settled.ok) {

@@ -20,6 +20,9 @@ interface Attempt {
   ended: boolean;
 }
 
+/** Says that the function has ended on an item whose lease had ended before. */
+const endedRelease: LeaseVerb = { verb: "release", reason: "The work on it was stopped." };
+
 /** Does work of one type for every Demand that wants it. Starts at once. */
 export class Capability<Req extends Message, Res extends Message> {
   /** Name in manifests and status. */
@@ -120,10 +123,10 @@ export class Capability<Req extends Message, Res extends Message> {
     this.#attempts.set(delivery.lease, attempt);
     try {
       const verb = await this.#attempt(attempt);
-      // A result is told in any case: a queue takes it when the item was not granted again.
-      if (!attempt.ended || verb.verb === "complete") {
-        await this.#settle(attempt, verb);
-      }
+      // A result is told in any case: a queue takes it when the item was not granted again. What
+      // else came of a lease that has ended counts no more, but only a verb frees the node's slot.
+      const told = attempt.ended && verb.verb !== "complete" ? endedRelease : verb;
+      await this.#settle(attempt, told);
     } finally {
       this.#attempts.delete(delivery.lease);
     }

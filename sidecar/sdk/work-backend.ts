@@ -112,7 +112,10 @@ export interface CapabilityLink {
    * @returns undefined after a while without any, or when `signal` aborts.
    */
   pull(signal: AbortSignal): Promise<Delivery | undefined>;
-  /** Tells what became of a delivery, again and again until it is heard. Never rejects. */
+  /**
+   * Tells what became of a delivery, again and again until it is heard. Never rejects. Also a lease
+   * that has ended needs a last verb once its work has: until then it fills a slot of the node.
+   */
   settle(lease: string, verb: LeaseVerb): Promise<SettleAnswer>;
   /** Stops; what is still leased is lost to this program. */
   close(): Promise<void>;

@@ -155,6 +155,29 @@ describe.each(Object.keys(backends))("a program %s", (name) => {
     expect(await aborted.promise).toContain("cancelled");
   });
 
+  test("works on the next item at once when the one in its only slot is cancelled", async () => {
+    node.slots = 1;
+    const begun: string[] = [];
+    capability(async (item, { signal }) => {
+      begun.push(item.value);
+      if (item.value === "a") {
+        await new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason as Error));
+        });
+      }
+      return item;
+    });
+    const queue = demand();
+    const first = queue.addWorkItem({ value: "a" });
+    await eventually(() => expect(begun).toEqual(["a"]));
+    const second = queue.addWorkItem({ value: "b" });
+    await second.id;
+    first.cancel();
+    expect(await second.outcome).toMatchObject({ kind: "result", result: { value: "b" } });
+    expect(await first.outcome).toMatchObject({ system: { code: "CANCELLED" } });
+    expect(node.settled.map(({ verb }) => verb.verb)).toEqual(["release", "complete"]);
+  });
+
   test("gets the outcome of an item that another object added with the same key", async () => {
     const options = { idempotencyKey: "order-1" };
     const first = demand().addWorkItem({ value: "a" }, options);

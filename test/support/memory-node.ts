@@ -47,6 +47,8 @@ export class MemoryNode implements NodeService {
   configured = true;
   ready = true;
   maxItems = 10_000;
+  /** Items at the application at once; a lease that ended fills its slot until its next verb. */
+  slots = Infinity;
   /** Overflow `wait` instead of `refuse`. */
   waitForRoom = false;
   peerViews: PeerView[] = [];
@@ -63,6 +65,7 @@ export class MemoryNode implements NodeService {
   readonly #events: OutcomeEvent[] = [];
   readonly #listeners = new Set<(event: OutcomeEvent) => void>();
   readonly #leaseListeners = new Map<string, Set<(reason: string) => void>>();
+  readonly #occupied = new Set<string>();
   #changed = Promise.withResolvers<void>();
   #sequence = 0;
   #presenceCount = 0;
@@ -215,12 +218,12 @@ export class MemoryNode implements NodeService {
     const timeout = AbortSignal.timeout(options.waitMs);
     const limit = AbortSignal.any([timeout, ...(signal ? [signal] : [])]);
     this.waitingPulls += 1;
-    while (this.#ready().length === 0 && !limit.aborted) await this.#change(limit);
+    while (this.#grantable().length === 0 && !limit.aborted) await this.#change(limit);
     this.waitingPulls -= 1;
     if (signal?.aborted === true) return { ok: true, value: [] };
     return {
       ok: true,
-      value: this.#ready()
+      value: this.#grantable()
         .slice(0, options.max)
         .map((item) => this.#grant(item)),
     };
@@ -234,7 +237,11 @@ export class MemoryNode implements NodeService {
     this.settled.push({ lease, verb });
     const item = this.#ofLease(lease);
     if (item === undefined) return refuse("UNKNOWN_LEASE");
-    if (item.lease !== lease) return refuse("STALE_LEASE");
+    if (verb.verb === "heartbeat" && item.lease === lease && item.state === "cancelled") {
+      return { ok: true, value: { state: "cancelled", cancelled: true } };
+    }
+    if (verb.verb !== "heartbeat" && this.#occupied.delete(lease)) this.#tellChange();
+    if (item.lease !== lease || item.state !== "leased") return refuse("STALE_LEASE");
     switch (verb.verb) {
       case "complete":
         this.#end(item, "done", { run: 1, kind: "result", result: verb.result });
@@ -312,8 +319,9 @@ export class MemoryNode implements NodeService {
     return [...this.#items.values()].filter((item) => item.outcome === undefined).length;
   }
 
-  #ready(): Item[] {
-    return [...this.#items.values()].filter((item) => item.state === "ready");
+  #grantable(): Item[] {
+    const free = Math.max(0, this.slots - this.#occupied.size);
+    return [...this.#items.values()].filter((item) => item.state === "ready").slice(0, free);
   }
 
   #ofLease(lease: string): Item | undefined {
@@ -324,6 +332,7 @@ export class MemoryNode implements NodeService {
     item.state = "leased";
     item.acquired += 1;
     item.lease = `${item.ticket}-${String(item.acquired)}`;
+    this.#occupied.add(item.lease);
     const { deadlineMs, traceparent } = item.options;
     return {
       ticket: item.ticket,

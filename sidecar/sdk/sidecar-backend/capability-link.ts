@@ -38,7 +38,7 @@ export class SidecarCapabilityLink implements CapabilityLink {
   readonly #warn: WarningListener;
   readonly #path: string;
   readonly #closing = new AbortController();
-  /** Leases held under the open presence. */
+  /** Leases pulled under the open presence whose last verb is not answered. */
   readonly #leases = new Set<string>();
   readonly #attending: Promise<void>;
   #presence: string | undefined;
@@ -97,6 +97,10 @@ export class SidecarCapabilityLink implements CapabilityLink {
     const call = { ...verbCall(lease, verb), signal };
     let reason = "the Capability is closed";
     while (!signal.aborted && performance.now() - begunAtMs < settleLimitMs) {
+      if (verb.verb === "release" && !this.#leases.has(lease)) {
+        // It ended with its presence, and its slot with it: the slot here need not wait to say so.
+        return { ok: false, code: "STALE_LEASE", message: "The lease has ended." };
+      }
       const answer = await this.#http.call(call);
       if (answer.kind === "answered" && answer.status < 500) {
         if (verb.verb !== "heartbeat") {
@@ -149,7 +153,6 @@ export class SidecarCapabilityLink implements CapabilityLink {
   #onLeaseEnded(data: unknown): void {
     const lease = text(data, "lease");
     if (lease !== undefined) {
-      this.#leases.delete(lease);
       this.#listener.onLeaseEnded(lease, text(data, "reason") ?? "The lease has ended.");
     }
   }

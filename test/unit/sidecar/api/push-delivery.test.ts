@@ -158,18 +158,36 @@ describe("a delivery", () => {
     });
   });
 
-  test("closes the connection when the item is cancelled, and settles nothing", async () => {
-    let cut = false;
+  test("closes the connection when the item is cancelled, then frees its slot", async () => {
+    let cut: boolean | undefined;
     const app = await application((request) => {
+      cut = false;
       request.socket.on("close", () => (cut = true));
     });
     const { node } = deliverTo(app.port);
     await node.add("pictures", job, {});
-    await eventually(() => node.listenedLeases === 1);
+    // Not before the application has it: a connection that was never made is not seen to close.
+    await eventually(() => cut === false);
     await node.cancel("t1");
     await eventually(() => cut);
-    expect(node.settled).toEqual([]);
     await eventually(() => node.listenedLeases === 0);
+    expect(node.settled).toMatchObject([{ verb: { verb: "release" } }]);
+  });
+
+  test("posts the next item at once when the one in the only slot is cancelled", async () => {
+    const bodies: string[] = [];
+    const app = await application((_request, response, body) => {
+      bodies.push(body);
+      if (bodies.length > 1) response.end();
+    });
+    const { node } = deliverTo(app.port);
+    node.slots = 1;
+    await node.add("pictures", job, {});
+    await node.add("pictures", new Uint8Array([0x10, 8]), {});
+    await eventually(() => bodies.length === 1);
+    await node.cancel("t1");
+    await eventually(() => node.demands()[0]?.counts.done === 1);
+    expect(bodies[1]).toBe('{"width":8}');
   });
 
   test("holds as many items at the application as its concurrency, and no more", async () => {

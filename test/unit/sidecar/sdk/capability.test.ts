@@ -122,7 +122,7 @@ describe("the context", () => {
     expect(seen[0]).toMatchObject({ ticket: "t", attempt: 3, deadlineMs: 900 });
   });
 
-  test("aborts its signal when the lease ends; an error of it is told to nobody", async () => {
+  test("aborts its signal when the lease ends; its error is no failure, only its end is told", async () => {
     const { link, host } = open(async (_item, { signal }) => {
       await new Promise((_resolve, reject) => {
         signal.addEventListener("abort", () => reject(signal.reason as Error));
@@ -133,7 +133,33 @@ describe("the context", () => {
     await eventually(() => expect(link.credit).toBe(0));
     link.listener.onLeaseEnded("lease-1", "The producer cancelled the item.");
     await eventually(() => expect(link.credit).toBe(1));
-    expect([link.settled, host.warnings]).toEqual([[], []]);
+    expect(link.settled).toMatchObject([{ lease: "lease-1", verb: { verb: "release" } }]);
+    expect(host.warnings).toEqual([]);
+  });
+
+  test("frees the node's slot of an ended lease only once the function has ended", async () => {
+    const done = Promise.withResolvers<StringValue>();
+    const { link } = open(() => done.promise);
+    link.deliver("lease-1", bytes("a"));
+    await eventually(() => expect(link.credit).toBe(0));
+    link.listener.onLeaseEnded("lease-1", "The producer cancelled the item.");
+    await new Promise(setImmediate);
+    expect([link.settled, link.credit]).toEqual([[], 0]);
+    link.answer = { ok: false, code: "STALE_LEASE", message: "The lease has ended." };
+    done.reject(new RejectError("STOPPED", "Told to."));
+    await eventually(() => expect(link.credit).toBe(1));
+    expect(link.settled).toMatchObject([{ lease: "lease-1", verb: { verb: "release" } }]);
+  });
+
+  test("frees the slot too after a heartbeat was answered with cancelled", async () => {
+    const { link } = open(async (_item, { heartbeat, signal }) => {
+      await heartbeat();
+      throw signal.reason;
+    });
+    link.answer = { ok: true, cancelled: true };
+    link.deliver("lease-1", bytes("a"));
+    await eventually(() => expect(link.settled).toHaveLength(2));
+    expect(link.settled.map(({ verb }) => verb.verb)).toEqual(["heartbeat", "release"]);
   });
 
   test("still tells a result after the lease ended: the queue may take it", async () => {
