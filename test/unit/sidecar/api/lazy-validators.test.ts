@@ -20,7 +20,7 @@ function served() {
 }
 
 describe("validators that are compiled late", () => {
-  test("refuse, coerce and fill in defaults from the first call on, calls at once included", async () => {
+  test("refuse, coerce and fill in defaults from the first call on", async () => {
     const app = served();
     const answers = await Promise.all(
       ["/list?limit=x", "/list", "/list?limit=7", "/list?more=1"].map((url) => app.inject(url)),
