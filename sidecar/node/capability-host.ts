@@ -1,6 +1,6 @@
 /**
- * One Capability of this node: its pool, driven by real time, its links, and the application's calls
- * that wait for its answers.
+ * One Capability of this node: its pool, driven by real time, its links, and the calls of the
+ * application that wait for its answers.
  */
 import { randomUUID } from "node:crypto";
 import type { LeaseVerb, PulledItem, Result, Unsubscribe, VerbResult } from "../api/ports.ts";

@@ -39,7 +39,7 @@ export class EnginePump<Input, Effect> {
       timers: components.timers,
       nextDeadlineMs: () => engine.nextDeadlineMs(),
       onDeadline: (nowMs) => {
-        this.#run(() => engine.advance(nowMs));
+        this.#advance(nowMs);
       },
     });
   }
@@ -56,7 +56,14 @@ export class EnginePump<Input, Effect> {
       this.#waiting.push(input);
       return;
     }
-    this.#run(() => this.#engine.handle(input, this.#components.clock.nowMs()));
+    this.#running = true;
+    try {
+      this.#perform(this.#engine.handle(input, this.#components.clock.nowMs()));
+      if (this.#waiting.length > 0) this.#handleWaiting();
+    } finally {
+      this.#running = false;
+    }
+    this.#scheduler.arm();
   }
 
   /** Stops for good: no effect is carried out after it. */
@@ -66,20 +73,20 @@ export class EnginePump<Input, Effect> {
     this.#scheduler.close();
   }
 
-  #run(first: () => readonly Effect[]): void {
-    if (this.#closed) {
-      return;
-    }
+  #advance(nowMs: number): void {
     this.#running = true;
     try {
-      this.#perform(first());
-      for (let input = this.#waiting.shift(); input !== undefined; input = this.#waiting.shift()) {
-        this.#perform(this.#engine.handle(input, this.#components.clock.nowMs()));
-      }
+      this.#perform(this.#engine.advance(nowMs));
+      this.#handleWaiting();
     } finally {
       this.#running = false;
     }
-    this.#scheduler.arm();
+  }
+
+  #handleWaiting(): void {
+    for (let input = this.#waiting.shift(); input !== undefined; input = this.#waiting.shift()) {
+      this.#perform(this.#engine.handle(input, this.#components.clock.nowMs()));
+    }
   }
 
   #perform(effects: readonly Effect[]): void {

@@ -14,7 +14,7 @@ export type LinkId = number;
 export interface LinkOwner {
   /** @param message whole, a view that is valid only during the call. */
   onMessage(link: LinkId, message: Uint8Array): void;
-  /** @param clean true when the other side said that it ends. Called once; the link is gone then. */
+  /** @param clean true when the peer said that it ends. Called once; the link is gone then. */
   onLost(link: LinkId, clean: boolean): void;
 }
 

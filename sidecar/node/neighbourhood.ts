@@ -1,6 +1,6 @@
 /**
- * Who is around: the neighbours that discovery knows, the dials that the pools ask for, the sessions
- * that come of them, and what each side says of its demands once a session is open.
+ * Who is around: the neighbours that discovery knows, the dials that the pools ask for, the
+ * sessions that come of them, and what each side says of its demands once a session is open.
  */
 import type { Announcement } from "../../proto/gen/spillway/discovery/v1/announcement_pb.ts";
 import type { PeerView } from "../api/ports.ts";

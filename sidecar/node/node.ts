@@ -33,7 +33,7 @@ export interface NodeComponents
   readonly self: AnnouncingNode;
   /** Why a capability's application gets nothing, one clause; undefined when nothing is known. */
   readonly notDelivering: (capability: string) => string | undefined;
-  /** Told of every material change of the demands that this node holds; sends it to whoever listens. */
+  /** Told of every material change of this node's demands; sends it to whoever listens. */
   readonly announceDemands: (demands: readonly DemandSummary[]) => void;
 }
 

@@ -1,8 +1,8 @@
 /**
- * Where log lines go: a descriptor, without blocking and without end. pino's own destination
- * (sonic-boom 4.2) retries a write for ever in `flushSync` when the reader is gone (EPIPE), and calls
- * that at the exit of the process: a sidecar whose parent was killed then never ended. This one
- * gives up at the first error that waiting can't mend.
+ * Where log lines go: a descriptor, without blocking. pino's own destination (sonic-boom 4.2)
+ * retries a write for ever in `flushSync` when the reader is gone (EPIPE), and calls that at the
+ * exit of the process: a sidecar whose parent was killed then never ended. This one gives up at the
+ * first error that waiting can't mend.
  */
 import { write } from "node:fs";
 import type { DestinationStream } from "pino";

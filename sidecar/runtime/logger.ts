@@ -49,7 +49,7 @@ export interface RootLogger {
    *   lines.
    */
   forComponent(component: string): Logger;
-  /** Resolves when what waits is written out, at most 300 ms later; last before the process ends. */
+  /** Resolves when what waits is written out, at most 300 ms later; called last of all. */
   flush(): Promise<void>;
 }
 

@@ -27,12 +27,14 @@ export class Scheduler {
   }
 
   /**
-   * To be called after every `handle` and `advance`; extra calls are harmless.
-   * Cost: one comparison when the deadline did not move.
+   * To be called after every `handle` and `advance`; extra calls are harmless. A timer that comes
+   * too early stays and is set anew when it fires: deadlines mostly move on with every input.
+   * Cost: one comparison when the deadline did not come nearer.
    */
   arm(): void {
     if (this.#closed) return;
     const deadlineMs = this.#options.nextDeadlineMs();
+    if (deadlineMs >= this.#armedForMs && deadlineMs !== Infinity) return;
     if (deadlineMs === this.#armedForMs) return;
     this.#disarm();
     if (deadlineMs === Infinity) return;

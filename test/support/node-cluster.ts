@@ -1,4 +1,4 @@
-/** Whole nodes on the in-process network and on fake time: everything of a sidecar but its sockets. */
+/** Whole nodes on the in-process network and on fake time: a sidecar but for its sockets. */
 import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { NodeConfigSchema } from "../../proto/gen/spillway/control/v1/node_config_pb.ts";
@@ -12,7 +12,7 @@ import { SeededRandom } from "./seeded-random.ts";
 
 let descriptorSet: Uint8Array | undefined;
 
-/** Descriptors of `echo.v1.Ask` and `echo.v1.Answer`, each `{ bytes body = 1; uint32 size = 2; }`. */
+/** Descriptors of `echo.v1.Ask` and `echo.v1.Answer`: `{ bytes body = 1; uint32 size = 2; }`. */
 export function echoDescriptorSet(): Uint8Array {
   descriptorSet ??= compileProto({
     "echo.proto":

@@ -142,7 +142,7 @@ describe("Links", () => {
     expect(peer.sent).toEqual([]);
   });
 
-  it("ends the links of a session that another one replaces, and keeps those of the new one", () => {
+  it("ends the links of a session that another one replaces, and keeps the new ones", () => {
     const { links } = linksOf();
     const [older, newer] = [new FakeSession("peer"), new FakeSession("peer")];
     links.attach(older.session);

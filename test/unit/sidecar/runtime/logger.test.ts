@@ -58,7 +58,7 @@ describe("the logger", () => {
     expect(lines[0]?.["err"]).toMatchObject({ message: "broken", code: "ECONNRESET" });
   });
 
-  test("flushing without an own destination is harmless; the silent one writes nothing", async () => {
+  test("flushing another destination is harmless; the silent one writes nothing", async () => {
     const { lines, root } = capture();
     await root.flush();
     silentLogger.with({ peer: "p" }).fatal({}, "nothing");
