@@ -48,7 +48,9 @@ function writeTree(folder: string, files: Record<string, string>): void {
 }
 
 describe("import arrows", () => {
-  test("every import follows the table of rooms, and nothing goes round", async () => {
+  test("every import follows the table of rooms, and nothing goes round", {
+    timeout: 60_000,
+  }, async () => {
     expect(await brokenArrows(top)).toEqual([]);
   });
 

@@ -108,5 +108,10 @@ describe("parseNodeConfig", () => {
 });
 
 function twice(list: "demands" | "capabilities"): Record<string, unknown> {
-  return { [list]: [{ name: "a", contract }, { name: "a", contract }] };
+  return {
+    [list]: [
+      { name: "a", contract },
+      { name: "a", contract },
+    ],
+  };
 }
