@@ -201,6 +201,19 @@ describe.each(Object.keys(backends))("a program %s", (name) => {
     expect(await outcome).toMatchObject({ run: 0, system: { code: "QUEUE_FULL" } });
   });
 
+  test("goes on pulling after its pulls were refused for a while", async () => {
+    const pull = node.pull.bind(node);
+    let refusals = 0;
+    node.pull = async (...args) => {
+      if (refusals === 3) return pull(...args);
+      refusals += 1;
+      return { ok: false, refusal: { code: "TOO_MANY_WAITERS", detail: "Pull less often." } };
+    };
+    capability((item) => item);
+    expect(await demand().addWorkItem({ value: "a" }).outcome).toMatchObject({ kind: "result" });
+    expect(refusals).toBe(3);
+  });
+
   test("that closes a Capability gives its item back unharmed", async () => {
     const never = capability(() => new Promise(() => undefined));
     const { outcome } = demand().addWorkItem({ value: "a" });

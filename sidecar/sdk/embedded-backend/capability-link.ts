@@ -1,5 +1,6 @@
 /** A Capability's source of work on the node of this process. */
-import type { LeaseVerb, NodeService, PulledItem, Unsubscribe } from "../../api/ports.ts";
+import type { LeaseVerb, NodeService, PulledItem, Refusal, Unsubscribe } from "../../api/ports.ts";
+import { Retry } from "../retry.ts";
 import { SdkError } from "../sdk-error.ts";
 import type { WarningListener } from "../warning.ts";
 import type {
@@ -13,6 +14,8 @@ import type { NodeDoor } from "./embedded-node.ts";
 
 /** How long a pull waits for the first item. */
 const pullWaitMs = 30_000;
+/** The node gives this capability no item ever again: it was removed, or is ending. */
+const finalCodes: ReadonlySet<string> = new Set(["UNKNOWN_CAPABILITY", "DRAINING"]);
 
 interface Presence {
   readonly service: NodeService;
@@ -25,8 +28,11 @@ export class EmbeddedCapabilityLink implements CapabilityLink {
   readonly #spec: CapabilitySpec;
   readonly #listener: CapabilityListener;
   readonly #door: NodeDoor & { readonly warn: WarningListener };
-  readonly #presence: Promise<Presence | undefined>;
   readonly #watched = new Map<string, Unsubscribe>();
+  readonly #closing = new AbortController();
+  #presence: Promise<Presence | undefined>;
+  /** Code of the refusal that was told last; undefined once a pull was answered. */
+  #refused: string | undefined;
 
   constructor(
     spec: CapabilitySpec,
@@ -40,22 +46,34 @@ export class EmbeddedCapabilityLink implements CapabilityLink {
   }
 
   async pull(signal: AbortSignal): Promise<Delivery | undefined> {
-    const presence = await this.#presence;
-    if (presence === undefined) {
-      // The node never started, which was told; nothing will come.
-      await aborted(signal);
-      return undefined;
+    const stop = AbortSignal.any([signal, this.#closing.signal]);
+    const retry = new Retry(stop);
+    while (!stop.aborted) {
+      const presence = await this.#presence;
+      if (presence === undefined) {
+        // The node never started, which was told; nothing will come.
+        await aborted(stop);
+        return undefined;
+      }
+      const options = { max: 1, waitMs: pullWaitMs, presence: presence.id };
+      const pulled = await presence.service.pull(this.#spec.name, options, stop);
+      if (pulled.ok) {
+        this.#refused = undefined;
+        const [item] = pulled.value;
+        return item === undefined ? undefined : this.#deliver(presence.service, item);
+      }
+      const { code, retryAfterMs } = pulled.refusal;
+      this.#tell(pulled.refusal);
+      if (finalCodes.has(code)) {
+        await aborted(stop);
+        return undefined;
+      }
+      if (code === "UNKNOWN_PRESENCE" && (await this.#presence) === presence) {
+        this.#presence = this.#open();
+      }
+      await retry.wait(retryAfterMs);
     }
-    const options = { max: 1, waitMs: pullWaitMs, presence: presence.id };
-    const pulled = await presence.service.pull(this.#spec.name, options, signal);
-    if (!pulled.ok) {
-      const message = `Capability ${this.#spec.name} is refused: ${pulled.refusal.detail}`;
-      this.#door.warn({ code: "REFUSED", message });
-      await aborted(signal);
-      return undefined;
-    }
-    const [item] = pulled.value;
-    return item === undefined ? undefined : this.#deliver(presence.service, item);
+    return undefined;
   }
 
   async settle(lease: string, verb: LeaseVerb): Promise<SettleAnswer> {
@@ -74,6 +92,7 @@ export class EmbeddedCapabilityLink implements CapabilityLink {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     this.#watched.forEach((unsubscribe) => unsubscribe());
     this.#watched.clear();
     (await this.#presence)?.close();
@@ -93,6 +112,15 @@ export class EmbeddedCapabilityLink implements CapabilityLink {
       const message = `Capability ${this.#spec.name} gets no work: ${reason}`;
       this.#door.warn({ code: "NODE", message, cause: error });
       return undefined;
+    }
+  }
+
+  /** Warns once for each kind of refusal in a row. */
+  #tell(refusal: Refusal): void {
+    if (this.#refused !== refusal.code) {
+      this.#refused = refusal.code;
+      const message = `Capability ${this.#spec.name} is refused: ${refusal.detail}`;
+      this.#door.warn({ code: "REFUSED", message });
     }
   }
 

@@ -15,7 +15,7 @@ import type {
   SettleAnswer,
 } from "../work-backend.ts";
 import { deliveryOf, describe, field, parseData, refusalOf, text } from "./answers.ts";
-import { Retry } from "./retry.ts";
+import { Retry } from "../retry.ts";
 import type { HttpAnswer, HttpCall, SidecarHttp } from "./sidecar-http.ts";
 
 /** How long a pull waits for the first item. */

@@ -11,7 +11,7 @@ import { systemOutcome, type SystemError } from "../outcome.ts";
 import type { WarningListener } from "../warning.ts";
 import type { AddAnswer, DemandLink, DemandListener, DemandSpec } from "../work-backend.ts";
 import { describe, outcomeOf, parseData, refusalOf, text } from "./answers.ts";
-import { pause, Retry } from "./retry.ts";
+import { pause, Retry } from "../retry.ts";
 import type { HttpAnswer, SidecarHttp } from "./sidecar-http.ts";
 
 /** An add or cancel that nobody hears is given up after this long. */
