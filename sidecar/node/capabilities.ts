@@ -74,10 +74,10 @@ export class Capabilities implements ProviderService {
     return host === undefined ? this.#unknown(capability) : host.pull(options, signal);
   }
 
-  async settle(lease: string, verb: LeaseVerb): Promise<Result<VerbResult>> {
+  settle(lease: string, verb: LeaseVerb): Promise<Result<VerbResult>> {
     const host = this.#holderOf(lease);
     return host === undefined
-      ? { ok: false, refusal: leaseRefusal(lease) }
+      ? Promise.resolve({ ok: false, refusal: leaseRefusal(lease) })
       : host.settle(lease, verb);
   }
 
@@ -138,7 +138,8 @@ export class Capabilities implements ProviderService {
   }
 
   #holderOf(lease: string): CapabilityHost | undefined {
-    return [...this.#hosts.values()].find((host) => host.holds(lease));
+    for (const host of this.#hosts.values()) if (host.holds(lease)) return host;
+    return undefined;
   }
 
   #unknown(name: string): ReturnType<typeof refusal> {

@@ -61,14 +61,16 @@ export class Demands implements ProducerService {
     return host === undefined ? this.#unknown(name) : { ok: true, value: host.view() };
   }
 
-  async add(
+  add(
     demand: string,
     request: Uint8Array,
     options: AddOptions,
     signal?: AbortSignal,
   ): Promise<Result<{ readonly ticket: string; readonly state: ItemState }>> {
     const host = this.#hosts.get(demand);
-    return host === undefined ? this.#unknown(demand) : host.add(request, options, signal);
+    return host === undefined
+      ? Promise.resolve(this.#unknown(demand))
+      : host.add(request, options, signal);
   }
 
   item(ticket: string): Result<ItemView> {

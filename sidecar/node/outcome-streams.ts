@@ -30,10 +30,12 @@ const replayPage = 1_000;
 /** Replays kept outcomes and hands on new ones. */
 export class OutcomeStreams {
   readonly #components: OutcomeStreamsComponents;
+  readonly #idPrefix: string;
   readonly #subscribers = new Set<Subscriber>();
 
   constructor(components: OutcomeStreamsComponents) {
     this.#components = components;
+    this.#idPrefix = components.incarnation.toString(36);
   }
 
   /** Tells whoever listens. */
@@ -80,7 +82,7 @@ export class OutcomeStreams {
     if (subscriber.submitter !== undefined && subscriber.submitter !== item.submitter) {
       return;
     }
-    const id = `${this.#components.incarnation.toString(36)}-${number.toString(36)}`;
+    const id = `${this.#idPrefix}-${number.toString(36)}`;
     subscriber.listener({ id, item: this.#components.viewOf(item) });
   }
 

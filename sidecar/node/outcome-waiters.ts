@@ -44,9 +44,9 @@ export class OutcomeWaiters {
 
   /** To be called when a ticket has an outcome. */
   wake(ticket: string): void {
-    for (const wake of [...(this.#byTicket.get(ticket) ?? [])]) {
-      wake();
-    }
+    const waiters = this.#byTicket.get(ticket);
+    if (waiters === undefined) return;
+    for (const wake of [...waiters]) wake();
   }
 
   /** Wakes everybody: the node ends. */

@@ -2,7 +2,8 @@
 
 interface PendingCall<Reply> {
   readonly resolve: (reply: Reply | undefined) => void;
-  readonly stopListening: () => void;
+  /** Undefined when the caller cannot go away. */
+  readonly stopListening: (() => void) | undefined;
 }
 
 /** Numbers calls and hands each reply to its caller. */
@@ -22,17 +23,8 @@ export class PendingCalls<Reply> {
     this.#last += 1;
     const call = this.#last;
     const { promise, resolve } = Promise.withResolvers<Reply | undefined>();
-    const gone = (): void => {
-      if (this.#pending.has(call)) {
-        this.#settle(call, undefined);
-        onGone?.(call);
-      }
-    };
-    this.#pending.set(call, {
-      resolve,
-      stopListening: () => signal?.removeEventListener("abort", gone),
-    });
-    signal?.addEventListener("abort", gone, { once: true });
+    const stopListening = signal === undefined ? undefined : this.#listen(call, signal, onGone);
+    this.#pending.set(call, { resolve, stopListening });
     return { call, answer: promise };
   }
 
@@ -48,13 +40,26 @@ export class PendingCalls<Reply> {
     }
   }
 
+  #listen(call: number, signal: AbortSignal, onGone?: (call: number) => void): () => void {
+    const gone = (): void => {
+      if (this.#pending.has(call)) {
+        this.#settle(call, undefined);
+        onGone?.(call);
+      }
+    };
+    signal.addEventListener("abort", gone, { once: true });
+    return () => {
+      signal.removeEventListener("abort", gone);
+    };
+  }
+
   #settle(call: number, reply: Reply | undefined): boolean {
     const pending = this.#pending.get(call);
     if (pending === undefined) {
       return false;
     }
     this.#pending.delete(call);
-    pending.stopListening();
+    pending.stopListening?.();
     pending.resolve(reply);
     return true;
   }

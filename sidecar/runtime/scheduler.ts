@@ -34,10 +34,12 @@ export class Scheduler {
   arm(): void {
     if (this.#closed) return;
     const deadlineMs = this.#options.nextDeadlineMs();
-    if (deadlineMs >= this.#armedForMs && deadlineMs !== Infinity) return;
-    if (deadlineMs === this.#armedForMs) return;
+    if (deadlineMs === Infinity) {
+      this.#disarm();
+      return;
+    }
+    if (deadlineMs >= this.#armedForMs) return;
     this.#disarm();
-    if (deadlineMs === Infinity) return;
     this.#armedForMs = deadlineMs;
     // Rounded up: Node cuts fractions off, and waking 0.4 ms early would spin until the deadline.
     const delayMs = Math.max(0, Math.ceil(deadlineMs - this.#options.clock.nowMs()));
@@ -53,17 +55,17 @@ export class Scheduler {
   }
 
   #wake(): void {
-    const deadlineMs = this.#armedForMs;
     this.#disarm();
     if (this.#closed) return;
     const nowMs = this.#options.clock.nowMs();
-    // Delays beyond Node's longest timer come back early: only arm again.
-    if (nowMs >= deadlineMs) this.#options.onDeadline(nowMs);
+    // The deadline has moved on, or was beyond Node's longest timer: only arm again.
+    if (nowMs >= this.#options.nextDeadlineMs()) this.#options.onDeadline(nowMs);
     this.arm();
   }
 
   #disarm(): void {
-    this.#cancel?.();
+    if (this.#cancel === undefined) return;
+    this.#cancel();
     this.#cancel = undefined;
     this.#armedForMs = Infinity;
   }

@@ -141,7 +141,9 @@ class Reader {
   payload(tag: number): Uint8Array {
     const { end } = this;
     if (!this.#filled(tag)) return new Uint8Array(0);
-    const payload = this.#bytes.slice(this.at, this.end);
+    // Not by `slice`: that of a Buffer copies nothing.
+    const payload = new Uint8Array(this.end - this.at);
+    payload.set(this.#bytes.subarray(this.at, this.end));
     this.at = this.end;
     this.end = end;
     return payload;

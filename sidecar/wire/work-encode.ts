@@ -155,7 +155,7 @@ class Writer {
   #at: number;
 
   constructor(kindTag: number, bodyBytes: number) {
-    this.bytes = new Uint8Array(1 + varintSize(bodyBytes) + bodyBytes);
+    this.bytes = takeRoom(1 + varintSize(bodyBytes) + bodyBytes);
     this.bytes[0] = kindTag;
     this.#at = writeVarint(this.bytes, 1, bodyBytes);
   }
@@ -190,6 +190,23 @@ class Writer {
     this.number(workTag.lease.sequence, Number(lease.sequence));
     this.number(workTag.lease.delivery, lease.delivery);
   }
+}
+
+/** Memory of its own for each message would cost more than all that is written into it. */
+const roomBytes = 8 * 1024;
+let room = new ArrayBuffer(0);
+let roomUsed = 0;
+
+/** @returns zeroed bytes that are given out once; small ones lie side by side in 8 KiB. */
+function takeRoom(sizeBytes: number): Uint8Array {
+  if (sizeBytes > roomBytes / 8) return new Uint8Array(sizeBytes);
+  if (roomUsed + sizeBytes > room.byteLength) {
+    room = new ArrayBuffer(roomBytes);
+    roomUsed = 0;
+  }
+  const bytes = new Uint8Array(room, roomUsed, sizeBytes);
+  roomUsed += sizeBytes;
+  return bytes;
 }
 
 /** At most 12 bytes, so that its length takes one. */

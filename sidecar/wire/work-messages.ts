@@ -66,7 +66,7 @@ function decode<M extends { kind: { case?: string | undefined } }>(
   let value: M;
   try {
     // One copy of the whole: the decoder makes payload fields views of what it reads.
-    value = parse(bytes.slice());
+    value = parse(new Uint8Array(bytes));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { ok: false, reason: `no work message: ${reason}` };
