@@ -3,10 +3,11 @@
  */
 import type { Delivery } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { CapabilityInput, PulledWork } from "./capability-events.ts";
-import { abandonLink, startedOf } from "./capability-links.ts";
+import { abandonLink } from "./capability-links.ts";
 import type { CapabilityState } from "./capability-state.ts";
 import type { HeldLease, PoolLink } from "./held-lease.ts";
 import { outstandingOf } from "./held-lease.ts";
+import { startedOf } from "./lease-renewal.ts";
 import { toDemand } from "./messages.ts";
 import type { WaitingPull } from "./pull-line.ts";
 import { countTry } from "./target.ts";

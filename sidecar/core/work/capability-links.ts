@@ -1,18 +1,9 @@
 /** Links of a capability: Hello and its answers, what a lost link means for what is held. */
-import type {
-  Admit,
-  Lease,
-  Providers,
-  ToDemand,
-} from "../../../proto/gen/spillway/work/v1/work_pb.ts";
+import type { Admit, Providers, ToDemand } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { CapabilityState } from "./capability-state.ts";
-import {
-  type HeldLease,
-  leaseKey,
-  type PoolLink,
-  type Target,
-  type TargetRefusal,
-} from "./held-lease.ts";
+import { leaseKey, type PoolLink, type Target, type TargetRefusal } from "./held-lease.ts";
+import { maxNamed, renewLink, repeatHeld } from "./lease-renewal.ts";
+import { metIncarnation } from "./lost-queue.ts";
 import { toDemand } from "./messages.ts";
 import { activeCount, countTry, forgetIfGone } from "./target.ts";
 
@@ -23,8 +14,9 @@ const answerTimeoutMs = 5_000;
 const drainingRetryMs = 5_000;
 const incompatibleRetryMs = 30_000;
 
-/** Leases that one Renew or Hello may name. */
-const maxNamed = 1_000;
+/** What a demand may ask of this side, whatever it says: no renewal or dial more often than this. */
+const minLeaseDurationMs = 1_000;
+const retryRangeMs = { min: 100, max: 60_000 } as const;
 
 /** Opens a link and says Hello, naming what is still held. */
 export function openLink(state: CapabilityState, target: Target, nowMs: number): void {
@@ -94,8 +86,8 @@ export function takeAdmit(
   // Asked only to settle what was held: it does not go beyond maxDemands.
   const surplus = !target.chosen && activeCount(state) >= state.options.maxDemands;
   link.phase = surplus ? "guest" : "joined";
-  link.renewAtMs = nowMs + admit.leaseDurationMs / 3;
-  target.leaseDurationMs = Math.max(1, admit.leaseDurationMs);
+  target.leaseDurationMs = Math.max(minLeaseDurationMs, admit.leaseDurationMs);
+  link.renewAtMs = nowMs + target.leaseDurationMs / 3;
   target.chosen = !surplus;
   target.reason = "";
   countTry(state, target, false, nowMs);
@@ -135,7 +127,8 @@ export function takeRefusal(
   target.refusal = refusal.kind;
   target.reason = refusal.reason;
   const defaultMs = refusal.kind === "incompatible" ? incompatibleRetryMs : drainingRetryMs;
-  target.retryAtMs = nowMs + (refusal.retryAfterMs ?? defaultMs);
+  const asked = refusal.retryAfterMs ?? defaultMs;
+  target.retryAtMs = nowMs + Math.min(retryRangeMs.max, Math.max(retryRangeMs.min, asked));
   state.placementDirty = true;
   if (wasAsking) {
     repeatHeld(state, link, nowMs);
@@ -154,98 +147,12 @@ export function closeIfIdle(state: CapabilityState, link: PoolLink): void {
   closeLink(state, link, "nothing is held any more");
 }
 
-/** The demand's node has started again: what it had granted is lost with its queue. */
-export function metIncarnation(
-  state: CapabilityState,
-  target: Target,
-  incarnation: number,
-  nowMs: number,
-): void {
-  if (target.grantedBy !== 0 && target.grantedBy !== incarnation) {
-    const detail = "the demand's sidecar started again; its queue was in memory";
-    for (const lease of [...target.leases.values()]) {
-      if (lease.phase === "settling") {
-        giveUpVerb(state, lease, detail);
-      } else {
-        state.endLease(lease, { reason: "QUEUE_LOST", detail }, nowMs);
-      }
-    }
-  }
-  target.grantedBy = incarnation;
-}
-
-/** Nobody will confirm the verb: its callers are told that it is stale. */
-export function giveUpVerb(state: CapabilityState, lease: HeldLease, why: string): void {
-  for (const call of lease.verb?.calls ?? []) {
-    const detail = `The demand did not confirm it: ${why}. The item may be done again elsewhere.`;
-    state.reply(call, { kind: "refused", refusal: { code: "STALE_LEASE", detail } });
-  }
-  state.book.forget(lease);
-}
-
 /** Providers as the demand counts them. */
 export function takeProviders(target: Target, providers: Providers | undefined): void {
   if (providers === undefined) return;
   target.desired = providers.desired;
   target.max = providers.max;
   target.connected = providers.connected;
-}
-
-/** Renews the leases that the sidecar keeps alive. @param onlyRenewed false: all that run. */
-export function renewLink(
-  state: CapabilityState,
-  link: PoolLink,
-  nowMs: number,
-  onlyRenewed = true,
-): void {
-  const { target } = link;
-  link.renewAtMs = nowMs + target.leaseDurationMs / 3;
-  let leases: Lease[] = [];
-  const flush = (): void => {
-    if (leases.length > 0) state.send(link, renewOf(leases, false));
-    leases = [];
-  };
-  for (const lease of target.leases.values()) {
-    if (lease.phase !== "running" || (onlyRenewed && !lease.renewed)) continue;
-    leases.push(lease.wire);
-    if (lease.renewed) {
-      lease.untilMs = nowMs + target.leaseDurationMs;
-      state.book.look(lease, lease.untilMs);
-    }
-    if (leases.length >= maxNamed) flush();
-  }
-  flush();
-}
-
-/** A Renew. @param progress the application itself reported. */
-export function renewOf(leases: Lease[], progress: boolean): ToDemand {
-  return toDemand({
-    case: "renew",
-    value: { $typeName: "spillway.work.v1.Renew", leases, progress },
-  });
-}
-
-/** STARTED for one lease. */
-export function startedOf(lease: Lease): ToDemand {
-  return toDemand({
-    case: "started",
-    value: { $typeName: "spillway.work.v1.Started", lease },
-  });
-}
-
-/** After a reconnect: STARTED and verbs may have been lost on the way, and are the same twice. */
-function repeatHeld(state: CapabilityState, link: PoolLink, nowMs: number): void {
-  for (const lease of link.target.leases.values()) {
-    if (lease.phase === "running") {
-      state.send(link, startedOf(lease.wire));
-      if (lease.renewed) {
-        lease.untilMs = nowMs + link.target.leaseDurationMs;
-        state.book.look(lease, lease.untilMs);
-      }
-    } else if (lease.phase === "settling" && lease.verb !== undefined) {
-      state.send(link, lease.verb.message);
-    }
-  }
 }
 
 function helloOf(state: CapabilityState, target: Target): ToDemand {

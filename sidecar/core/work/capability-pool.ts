@@ -13,9 +13,6 @@ import {
   closeIfIdle,
   closeLink,
   dropLink,
-  giveUpVerb,
-  metIncarnation,
-  renewLink,
   takeAdmit,
   takeProviders,
   takeRefusal,
@@ -26,6 +23,8 @@ import { settle, takeSettled, takeVerb } from "./capability-verbs.ts";
 import { capabilitySnapshot } from "./capability-views.ts";
 import type { WorkContract } from "./demand-events.ts";
 import { type HeldLease, leaseKey, type PoolLink } from "./held-lease.ts";
+import { renewLink } from "./lease-renewal.ts";
+import { giveUpVerb, metIncarnation } from "./lost-queue.ts";
 import {
   leaveSurplus,
   place,
@@ -126,7 +125,8 @@ export class CapabilityPool {
         return;
       }
       case "rtt":
-        state.rtts.set(input.nodeId, input.rttMs);
+        // Only of nodes with a session: their number is bounded, and it is told again.
+        if (state.sessions.has(input.nodeId)) state.rtts.set(input.nodeId, input.rttMs);
         return;
       case "pull":
         takePull(state, input, nowMs);

@@ -7,10 +7,11 @@ import type {
 import { SettledStatus } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import { assertNever } from "../ports.ts";
 import type { CapabilityInput, WorkVerb } from "./capability-events.ts";
-import { closeIfIdle, renewOf } from "./capability-links.ts";
+import { closeIfIdle } from "./capability-links.ts";
 import type { CapabilityState } from "./capability-state.ts";
 import { type HeldLease, leaseKey, type PoolLink } from "./held-lease.ts";
 import type { ApplicationErrorFacts, ItemState } from "./item.ts";
+import { renewOf } from "./lease-renewal.ts";
 import { toDemand } from "./messages.ts";
 import type { WorkRefusal } from "./refusal.ts";
 import { leaseRefusal } from "./ticket.ts";
