@@ -85,10 +85,13 @@ export class DemandCalls {
       return;
     }
     if (item.outcome === undefined) {
-      const wasLeased = item.state === "leased";
+      const lease = item.state === "leased" ? item.lease : undefined;
       const system = { code: "CANCELLED", message: "the producer cancelled the item" } as const;
       this.#state.settlement.withdraw(item, "cancelled", system, nowMs);
-      if (wasLeased) this.#state.tellCancelled(item, system.message);
+      if (lease !== undefined) {
+        this.#state.tellCancelled(item, system.message);
+        this.#state.links.release(lease.provider);
+      }
     }
     if (item.state === "cancelled") {
       this.#reply(input.call, { kind: "cancelled", sequence, state: item.state });

@@ -18,7 +18,8 @@ interface Entry {
  * was driven again; void entries are skipped.
  */
 export class OutcomeLog {
-  #entries: Entry[] = [];
+  /** Places before `#first` are empty: a dropped item is held by nothing from then on. */
+  #entries: (Entry | undefined)[] = [];
   #first = 0;
   #live = 0;
   #bytes = 0;
@@ -60,7 +61,7 @@ export class OutcomeLog {
       const entry = this.#head();
       if (entry === undefined) break;
       if (!this.#isOver(bounds) && entry.atMs + bounds.maxAgeMs > nowMs) break;
-      this.#first += 1;
+      this.#passFirst();
       this.#live -= 1;
       this.#bytes -= entry.sizeBytes;
       this.#dropped += 1;
@@ -96,8 +97,13 @@ export class OutcomeLog {
     for (;;) {
       const entry = this.#entries[this.#first];
       if (entry === undefined || isLive(entry)) return entry;
-      this.#first += 1;
+      this.#passFirst();
     }
+  }
+
+  #passFirst(): void {
+    this.#entries[this.#first] = undefined;
+    this.#first += 1;
   }
 
   /** First place whose number is above `after`: numbers grow along the list. */
@@ -116,7 +122,9 @@ export class OutcomeLog {
   /** Drops what is behind the first entry, and void entries, once they are half of the list. */
   #compact(): void {
     if (this.#entries.length < 256 || this.#entries.length < 2 * this.#live) return;
-    this.#entries = this.#entries.slice(this.#first).filter(isLive);
+    this.#entries = this.#entries
+      .slice(this.#first)
+      .filter((entry) => entry !== undefined && isLive(entry));
     this.#first = 0;
   }
 }
