@@ -150,7 +150,9 @@ export class CarrierSession implements PeerSession {
       this.#onCarrierClosed(reason);
     });
     this.#carrier.onLane((lane) => {
-      this.#onByteLane(lane);
+      this.#guarded(() => {
+        this.#onByteLane(lane);
+      });
     });
     if (this.dialled && !this.#gone) this.#startControl(this.#carrier.openLane());
     this.#scheduler.arm();
@@ -237,7 +239,11 @@ export class CarrierSession implements PeerSession {
     for (const lane of this.#lanes) lane.stop();
     this.#account.close();
     this.#events.ended(this, end);
-    for (const listener of this.#endListeners.splice(0)) listener(end);
+    for (const listener of this.#endListeners.splice(0)) {
+      this.#guarded(() => {
+        listener(end);
+      });
+    }
   }
 
   #onCarrierClosed(reason: string): void {
@@ -288,6 +294,9 @@ export class CarrierSession implements PeerSession {
         onBreach: (breach) => {
           this.#onBreach(breach);
         },
+        onFailure: (error) => {
+          this.#onFailure(error);
+        },
         onLaneEnd: () => {
           this.#onLaneEnd();
         },
@@ -299,7 +308,7 @@ export class CarrierSession implements PeerSession {
   }
 
   #addLane(byteLane: ByteLane): PeerLane {
-    const { slabs, turns, logger } = this.#components;
+    const { slabs, turns } = this.#components;
     const lane = new PeerLane({
       byteLane,
       dialled: this.dialled,
@@ -310,6 +319,9 @@ export class CarrierSession implements PeerSession {
         onBreach: (breach) => {
           this.#onBreach(breach);
         },
+        onFailure: (error) => {
+          this.#onFailure(error);
+        },
         onLaneEnd: () => {
           this.#onLaneEnd();
         },
@@ -319,7 +331,6 @@ export class CarrierSession implements PeerSession {
       account: this.#account,
       queue: this.#queue,
       turns,
-      logger,
     });
     this.#lanes.push(lane);
     return lane;
@@ -331,6 +342,21 @@ export class CarrierSession implements PeerSession {
 
   #onBreach(breach: WireBreach): void {
     this.close(breach.code, breach.reason);
+  }
+
+  #guarded(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#onFailure(error);
+    }
+  }
+
+  /** A listener that throws has a bug; its session pays for it, not the process, nor the peer. */
+  #onFailure(error: unknown): void {
+    const { logger, local } = this.#components;
+    logger.error({ err: error, peer: this.#carrier.peer.nodeId }, "a listener of a session threw");
+    this.close("INTERNAL", `this node failed to handle a message; see the log of ${local.nodeId}`);
   }
 
   /** Lanes live as long as their session: one that ends takes it along. */

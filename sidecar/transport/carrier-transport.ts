@@ -185,7 +185,8 @@ export class CarrierTransport implements PeerTransport, SessionEvents {
     const { nodeId: peer, address } = session.peer;
     const { code, reason, clean } = end;
     const fields = { peer, address, code, reason, clean };
-    if (clean && code !== "MALFORMED") this.#logger.info(fields, "a session with a peer ended");
+    const expected = clean && code !== "MALFORMED" && code !== "INTERNAL";
+    if (expected) this.#logger.info(fields, "a session with a peer ended");
     else this.#logger.warn(fields, "a session with a peer ended");
     if (this.#open.get(peer) === session) this.#open.delete(peer);
     const opening = this.#openings.get(session);

@@ -19,6 +19,8 @@ export interface ControlLaneOwner {
   /** @returns false when nothing more is wanted. */
   onFrame(type: number, body: Uint8Array): boolean;
   onBreach(breach: WireBreach): void;
+  /** Something that was told threw. */
+  onFailure(error: unknown): void;
   /** The byte lane ended. */
   onLaneEnd(): void;
 }
@@ -108,10 +110,22 @@ export class ControlLane {
     if (this.#failed) return;
     this.#receivedBytes += chunk.length;
     this.#owner.onHeard();
-    const frames = this.#readOpening(chunk);
-    if (frames === undefined) return;
-    const breach = this.#decoder.push(frames);
-    if (breach !== undefined) this.#breach(breach);
+    this.#guarded(() => {
+      const frames = this.#readOpening(chunk);
+      if (frames === undefined) return;
+      const breach = this.#decoder.push(frames);
+      if (breach !== undefined) this.#breach(breach);
+    });
+  }
+
+  /** What is told here tells listeners of the session; a throw must not reach the carrier. */
+  #guarded(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#failed = true;
+      this.#owner.onFailure(error);
+    }
   }
 
   /** @returns the part of the chunk that holds frames; undefined when there is none yet. */

@@ -1,11 +1,10 @@
-import type { Logger } from "../runtime/index.ts";
 import type { ChannelListener } from "../wire/channel-listener.ts";
 import { ChannelMux, type SendQueue } from "../wire/channel-mux.ts";
 import { FrameDecoder } from "../wire/frame-decoder.ts";
 import { FrameWriter } from "../wire/frame-writer.ts";
 import type { MemoryAccount } from "../wire/memory-budget.ts";
 import type { SlabPool } from "../wire/slab-pool.ts";
-import { limitExceeded, malformed, type WireBreach } from "../wire/wire-breach.ts";
+import { limitExceeded, type WireBreach } from "../wire/wire-breach.ts";
 import type { WireLimits } from "../wire/wire-limits.ts";
 import type { ByteLane } from "./carrier.ts";
 import type { Lane } from "./ports.ts";
@@ -18,6 +17,8 @@ export interface LaneOwner {
   onHeard(): void;
   /** The session is to be ended. */
   onBreach(breach: WireBreach): void;
+  /** A listener of messages threw. */
+  onFailure(error: unknown): void;
   /** The byte lane ended while the session had not. */
   onLaneEnd(): void;
 }
@@ -33,7 +34,6 @@ export interface PeerLaneComponents {
   readonly account: MemoryAccount;
   readonly queue: SendQueue;
   readonly turns: Turns;
-  readonly logger: Logger;
 }
 
 /** A data lane: channels over a carrier's byte lane. Everything of a turn goes out in one write. */
@@ -43,7 +43,6 @@ export class PeerLane implements Lane {
   readonly #limits: WireLimits;
   readonly #queue: SendQueue;
   readonly #turns: Turns;
-  readonly #logger: Logger;
   readonly #writer: FrameWriter;
   readonly #decoder: FrameDecoder;
   readonly #mux: ChannelMux;
@@ -60,7 +59,6 @@ export class PeerLane implements Lane {
     this.#limits = limits;
     this.#queue = queue;
     this.#turns = components.turns;
-    this.#logger = components.logger;
     this.#writer = new FrameWriter({
       slabs: components.slabs,
       headerRoomBytes: byteLane.headerRoomBytes,
@@ -176,8 +174,7 @@ export class PeerLane implements Lane {
     try {
       run();
     } catch (error) {
-      this.#logger.error({ err: error }, "a listener of messages threw");
-      this.#owner.onBreach(malformed("a message could not be handled"));
+      this.#owner.onFailure(error);
     }
   }
 

@@ -23,6 +23,8 @@ export const sessionCloseCodes = [
   "MALFORMED",
   /** A stated bound was exceeded. */
   "LIMIT_EXCEEDED",
+  /** This node failed to handle a message, by a bug of its own; see its log. */
+  "INTERNAL",
   /** The opening was not finished in time. */
   "OPEN_TIMEOUT",
   /** No frame arrived for three heartbeats. */

@@ -102,8 +102,41 @@ export function describeLife(create: HarnessFactory): void {
       });
       near.send(0, new Uint8Array(1));
       await c.harness.until(() => a.ends.length === 1, 2_000, "the session ends");
-      expect(b.ends).toMatchObject([{ code: "MALFORMED", clean: true }]);
+      const reason = "this node failed to handle a message; see the log of b";
+      expect(b.ends).toEqual([{ code: "INTERNAL", reason, clean: true }]);
+      expect(a.ends).toEqual(b.ends);
       expect(await c.dial(a, b)).toBeDefined();
     });
+
+    test.each(["of sessions", "of lanes", "of the end"])(
+      "a throw in a listener %s costs at most its session, and is told as INTERNAL",
+      async (which) => {
+        const c = await cluster();
+        const a = await c.node("a");
+        const b = await c.node("b");
+        let bugs = 1;
+        const bug = (): void => {
+          bugs -= 1;
+          if (bugs >= 0) throw new Error("a bug");
+        };
+        b.transport.onSession((session) => {
+          if (which === "of sessions") bug();
+          if (which === "of lanes") session.onLane(bug);
+          if (which === "of the end") session.onClosed(bug);
+          b.accepted.push(session);
+          session.onClosed((end) => b.ends.push(end));
+        });
+        const dialled = await c.dial(a, b);
+        if (which === "of lanes") dialled.openLane().send(0, new Uint8Array(1));
+        if (which === "of the end") dialled.close("IDLE", "nothing to do");
+        await c.harness.until(() => a.ends.length === 1, 2_000, "the session ends");
+        const code = which === "of the end" ? "IDLE" : "INTERNAL";
+        expect(a.ends).toMatchObject([{ code, clean: true }]);
+        await c.harness.until(() => b.transport.sessions().length === 0, 2_000, "b knows");
+        // What listens beside the one that threw is told all the same.
+        if (which !== "of sessions") expect(b.ends).toMatchObject([{ code, clean: true }]);
+        expect(await c.dial(a, b)).not.toBe(dialled);
+      },
+    );
   });
 }

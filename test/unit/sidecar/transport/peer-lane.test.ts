@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { silentLogger } from "../../../../sidecar/runtime/index.ts";
 import { PeerLane } from "../../../../sidecar/transport/peer-lane.ts";
 import { MemoryBudget } from "../../../../sidecar/wire/memory-budget.ts";
 import { SlabPool } from "../../../../sidecar/wire/slab-pool.ts";
@@ -26,6 +25,7 @@ function lane(change: Partial<typeof wireLimits> = {}) {
     owner: {
       onHeard: () => {},
       onBreach: (breach) => breaches.push(breach),
+      onFailure: () => {},
       onLaneEnd: () => {},
     },
     limits: { ...wireLimits, ...change },
@@ -33,7 +33,6 @@ function lane(change: Partial<typeof wireLimits> = {}) {
     account: new MemoryBudget(1_000).open(() => {}),
     queue: { bytes: 0 },
     turns: { afterTurn: (callback) => turns.push(callback) },
-    logger: silentLogger,
   });
   return { subject, written, turns, breaches, byteLane };
 }
