@@ -117,7 +117,10 @@ class Reader {
     return this.at < this.end ? (this.#bytes[this.at] ?? -1) : -1;
   }
 
-  /** Enters a field that holds bytes: `end` is the field's own. @returns false when it is not next. */
+  /**
+   * Enters a field that holds bytes: `end` is the field's own.
+   * @returns false when it is not next.
+   */
   chunk(tag: number): boolean {
     if (this.next !== tag) return false;
     const length = readVarint(this.#bytes, this.at + 1, this.end);

@@ -1,7 +1,7 @@
 /**
- * Work messages ↔ bytes. What a peer sent is bounded here, so that the engines need not distrust it.
- * The messages of every item go by hand (work-encode.ts, work-decode.ts), all others by the generated
- * codec.
+ * Work messages ↔ bytes. What a peer sent is bounded here, so that the engines need not distrust
+ * it. The messages of every item go by hand (work-encode.ts, work-decode.ts), all others by the
+ * generated codec.
  */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import {

@@ -14,7 +14,9 @@ const answerTimeoutMs = 5_000;
 const drainingRetryMs = 5_000;
 const incompatibleRetryMs = 30_000;
 
-/** What a demand may ask of this side, whatever it says: no renewal or dial more often than this. */
+/**
+ * What a demand may ask of this side, whatever it says: no renewal or dial more often than this.
+ */
 const minLeaseDurationMs = 1_000;
 const retryRangeMs = { min: 100, max: 60_000 } as const;
 
