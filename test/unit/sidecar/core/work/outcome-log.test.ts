@@ -1,0 +1,44 @@
+/** design/work.md: "outcomes kept 10,000, 64 MiB, 1 h"; the bound is one of memory. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, test } from "vitest";
+import { DemandRig } from "../../../../support/demand-rig.ts";
+
+const mebibyte = 1_048_576;
+
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
+
+describe("the log of outcomes", () => {
+  test("holds no result that its bounds have dropped", () => {
+    const rig = new DemandRig({ retention: { maxBytes: 4 * mebibyte } });
+    const worker = rig.provider("worker-0", 200);
+    // What the rig itself remembers of effects would hold them too.
+    const before = process.memoryUsage().arrayBuffers;
+    for (let index = 0; index < 200; index += 1) {
+      rig.add();
+      worker.complete(worker.lease(), new Uint8Array(mebibyte));
+      rig.effects.length = 0;
+    }
+    collectGarbage();
+    const heldBytes = process.memoryUsage().arrayBuffers - before;
+    expect(rig.queue.snapshot(rig.nowMs).counts.done).toBeLessThanOrEqual(4);
+    expect(heldBytes).toBeLessThan(16 * mebibyte);
+  });
+});
+
+describe("cancelling", () => {
+  test("an item of a lost provider forgets the provider", () => {
+    const rig = new DemandRig();
+    for (let index = 0; index < 50; index += 1) {
+      const worker = rig.provider(`worker-${String(index)}`, 1);
+      const sequence = rig.add();
+      worker.started();
+      worker.lost();
+      rig.cancel(sequence);
+    }
+    expect(rig.queue.peers()).toEqual([]);
+  });
+});
