@@ -4,6 +4,7 @@
  */
 import { randomBytes, X509Certificate } from "node:crypto";
 import type { ReadableStream, WritableStream } from "node:stream/web";
+import type { IssuedCertificate } from "../../sidecar/runtime/certificate.ts";
 import { loadPackage } from "../../sidecar/transport/webtransport/load-package.ts";
 import { selfSignedLeaf } from "./certificates.ts";
 
@@ -56,13 +57,15 @@ interface InnerServer {
 /**
  * Starts a server of the package.
  * @param requestCallback decides on requests; undefined leaves the package's own way.
+ * @param certificate its leaf. @default one made here
  */
 export async function listenBare(
   options: BareOptions = {},
   requestCallback?: () => Promise<object>,
+  certificate?: IssuedCertificate,
 ): Promise<BareServer> {
   const { Http2Server } = await loadPackage();
-  const leaf = await selfSignedLeaf("bare");
+  const leaf = certificate ?? (await selfSignedLeaf("bare"));
   const inner = new Http2Server({
     port: 0,
     host: "127.0.0.1",

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import {
   type BareSession,
   type BareStream,
@@ -5,20 +6,24 @@ import {
   largeWindows,
   listenBare,
 } from "../../support/bare-package.ts";
+import type { BenchPems } from "./bench-credentials.ts";
 import { FrameReader, FrameWriter } from "./length-frames.ts";
 import type { EchoClient, EchoSystem } from "./system.ts";
 
 /** The package as it comes: web streams, TLS by certificate hash, our windows, batched writes. */
-export function bareSystem(): EchoSystem {
+export function bareSystem(pems: BenchPems): EchoSystem {
   return {
     async serve() {
       const callback = async () => ({ status: 200, path: "/bare" });
-      const server = await listenBare(largeWindows, callback);
+      const { certificate, privateKey } = pems.server;
+      const leaf = { certificatePem: certificate, privateKeyPem: privateKey };
+      const server = await listenBare(largeWindows, callback, leaf);
       void serveSessions(server.sessions);
-      return { port: server.port, detail: server.certificate.toString("base64") };
+      return server.port;
     },
-    async connect({ port, detail = "" }) {
-      const session = await dialBare(port, Buffer.from(detail, "base64"), largeWindows);
+    async connect(port) {
+      const { raw } = new X509Certificate(pems.server.certificate);
+      const session = await dialBare(port, raw, largeWindows);
       await session.ready;
       return pipeOf(await session.createBidirectionalStream());
     },

@@ -1,14 +1,13 @@
 import type { ByteLane } from "../../../sidecar/transport/index.ts";
-import { clientPems, factoryOf, makeCredentials } from "./bench-credentials.ts";
+import { type BenchPems, factoryOf } from "./bench-credentials.ts";
 import { FrameReader, FrameWriter } from "./length-frames.ts";
 import type { EchoSystem } from "./system.ts";
 
 /** Our carrier with mutual TLS, alone: framed as the TCP beside it. */
-export function carrierSystem(): EchoSystem {
+export function carrierSystem(pems: BenchPems): EchoSystem {
   return {
     async serve() {
-      const { server, clientJson } = await makeCredentials();
-      const factory = await factoryOf(server);
+      const factory = await factoryOf(pems, "server");
       const listener = await factory.listen({ host: "127.0.0.1", port: 0 }, (carrier) => {
         carrier.onLane((lane) => {
           const writer = writerTo(lane);
@@ -20,10 +19,10 @@ export function carrierSystem(): EchoSystem {
           });
         });
       });
-      return { port: listener.address.port, detail: clientJson };
+      return listener.address.port;
     },
-    async connect({ port, detail = "" }) {
-      const factory = await factoryOf(clientPems(detail));
+    async connect(port) {
+      const factory = await factoryOf(pems, "client");
       const target = { nodeId: "server", host: "127.0.0.1", port };
       const carrier = await factory.dial(target, AbortSignal.timeout(5_000));
       const lane = carrier.openLane();

@@ -40,12 +40,12 @@ export function grpcSystem(): EchoSystem {
       const insecure = ServerCredentials.createInsecure();
       return new Promise((resolve, reject) => {
         server.bindAsync("127.0.0.1:0", insecure, (error, port) => {
-          if (error === null) resolve({ port });
+          if (error === null) resolve(port);
           else reject(error);
         });
       });
     },
-    async connect({ port }) {
+    async connect(port) {
       const Client = makeGenericClientConstructor({ echo }, "bench.Echo");
       const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
       const call: ClientDuplexStream<Buffer, Buffer> = client["echo"]?.();

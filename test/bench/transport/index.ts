@@ -11,7 +11,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { type BenchRow, type BenchRun, type BenchSize, ratio, summarise } from "../report.ts";
 import type { RunAnswer, RunRequest } from "./process.ts";
-import type { Address } from "./system.ts";
+import { makePems } from "./bench-credentials.ts";
 import { systems } from "./systems.ts";
 
 const script = fileURLToPath(new URL("./process.ts", import.meta.url));
@@ -56,7 +56,8 @@ async function measure(
   const pairs: Pair[] = [];
   const results = new Map<string, number[]>();
   try {
-    for (const name of Object.keys(systems)) pairs.push(await startPair(name, placement));
+    const pems = JSON.stringify(await makePems());
+    for (const name of Object.keys(systems)) pairs.push(await startPair(name, pems, placement));
     for (const { client } of pairs) {
       await run(client, { sizeBytes: 128, inFlight: 64, durationMs: warmUpMs });
       await run(client, { sizeBytes: 4096, inFlight: 64, durationMs: warmUpMs });
@@ -87,10 +88,10 @@ function caseName(sizeBytes: number, inFlight: number, placement: Placement): st
   return `${sizeBytes} B, ${inFlight} in flight, ${placement}`;
 }
 
-async function startPair(name: string, placement: Placement): Promise<Pair> {
-  const server = start([name, "serve"], placement);
-  const address = await firstMessage<Address>(server, name);
-  const client = start([name, "connect", JSON.stringify(address)], placement);
+async function startPair(name: string, pems: string, placement: Placement): Promise<Pair> {
+  const server = start([name, pems], placement);
+  const port = await firstMessage<number>(server, name);
+  const client = start([name, pems, String(port)], placement);
   await firstMessage(client, name);
   return { name, server, client };
 }

@@ -1,14 +1,13 @@
 import { realClock, realTimers, silentLogger } from "../../../sidecar/runtime/index.ts";
 import { type CarrierFactory, CarrierTransport } from "../../../sidecar/transport/index.ts";
-import { clientPems, factoryOf, makeCredentials } from "./bench-credentials.ts";
+import { type BenchPems, factoryOf } from "./bench-credentials.ts";
 import type { EchoSystem } from "./system.ts";
 
 /** What is measured: a channel of a lane of a PeerSession, everything on, as the node uses it. */
-export function peerSessionSystem(): EchoSystem {
+export function peerSessionSystem(pems: BenchPems): EchoSystem {
   return {
     async serve() {
-      const { server, clientJson } = await makeCredentials();
-      const transport = transportOf("server", await factoryOf(server));
+      const transport = transportOf("server", await factoryOf(pems, "server"));
       transport.onSession((session) => {
         session.onLane((lane) => {
           lane.onMessage((channel, message) => {
@@ -17,10 +16,10 @@ export function peerSessionSystem(): EchoSystem {
         });
       });
       const { port } = await transport.listen({ host: "127.0.0.1", port: 0 });
-      return { port, detail: clientJson };
+      return port;
     },
-    async connect({ port, detail = "" }) {
-      const transport = transportOf("client", await factoryOf(clientPems(detail)));
+    async connect(port) {
+      const transport = transportOf("client", await factoryOf(pems, "client"));
       const session = await transport.dial({ nodeId: "server", host: "127.0.0.1", port });
       const lane = session.openLane();
       const channel = lane.openChannel();

@@ -1,9 +1,11 @@
 /**
- * One end of one system, in a process of its own: `process.ts SYSTEM serve` or `… connect ADDRESS`.
+ * One end of one system, in a process of its own: `process.ts SYSTEM PEMS_JSON [PORT]`, which serves
+ * without a port and connects with one.
  * The parent asks for a run by a message and gets its rate back.
  */
+import type { BenchPems } from "./bench-credentials.ts";
+import type { EchoClient } from "./system.ts";
 import { systems } from "./systems.ts";
-import type { Address, EchoClient } from "./system.ts";
 
 /** What the parent asks of the connecting process. */
 export interface RunRequest {
@@ -18,14 +20,14 @@ export interface RunAnswer {
   readonly perSecond: number;
 }
 
-const [, , name = "", role = "", address = ""] = process.argv;
-const system = systems[name]?.();
+const [, , name = "", pems = "", port] = process.argv;
+const system = systems[name]?.(JSON.parse(pems) as BenchPems);
 if (system === undefined) throw new Error(`no system ${name}`);
 process.on("disconnect", () => process.exit(0));
-if (role === "serve") {
+if (port === undefined) {
   process.send?.(await system.serve());
 } else {
-  const client = await system.connect(JSON.parse(address) as Address);
+  const client = await system.connect(Number(port));
   const run = runner(client);
   process.on("message", (request: RunRequest) => {
     void run(request).then((answer) => process.send?.(answer));

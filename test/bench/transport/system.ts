@@ -9,13 +9,7 @@ export interface EchoClient {
 
 /** One way of carrying messages between two processes. */
 export interface EchoSystem {
-  /** Starts a server that sends back each message; @returns what a client needs to reach it. */
-  serve(): Promise<Address>;
-  connect(address: Address): Promise<EchoClient>;
-}
-
-/** Where a server is, and whatever else its client must know. */
-export interface Address {
-  readonly port: number;
-  readonly detail?: string;
+  /** Starts a server that sends back each message; @returns its port on 127.0.0.1. */
+  serve(): Promise<number>;
+  connect(port: number): Promise<EchoClient>;
 }

@@ -27,9 +27,9 @@ export function tcpSystem(batched: boolean): EchoSystem {
       server.listen(0, "127.0.0.1");
       await once(server, "listening");
       const address = server.address();
-      return { port: typeof address === "object" && address !== null ? address.port : 0 };
+      return typeof address === "object" && address !== null ? address.port : 0;
     },
-    async connect({ port }) {
+    async connect(port) {
       const socket = connect({ port, host: "127.0.0.1", noDelay: true });
       await once(socket, "connect");
       const writer = writerTo(socket);
