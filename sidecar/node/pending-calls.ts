@@ -1,4 +1,5 @@
 /** Calls into an engine that wait for its reply effect. */
+import { ChurnMap } from "../core/churn-map.ts";
 
 interface PendingCall<Reply> {
   readonly resolve: (reply: Reply | undefined) => void;
@@ -8,7 +9,7 @@ interface PendingCall<Reply> {
 
 /** Numbers calls and hands each reply to its caller. */
 export class PendingCalls<Reply> {
-  readonly #pending = new Map<number, PendingCall<Reply>>();
+  readonly #pending = new ChurnMap<number, PendingCall<Reply>>();
   #last = 0;
 
   /**

@@ -2,6 +2,7 @@
  * What the parts of one CapabilityPool share: the data, the effects of this turn, the ends of
  * leases.
  */
+import { ChurnMap } from "../churn-map.ts";
 import type { ToDemand } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { Incarnation, NodeId } from "../ports.ts";
 import type { CapabilityEffect, CapabilityReply, LeaseEndReason } from "./capability-events.ts";
@@ -44,7 +45,7 @@ export class CapabilityState {
   /** Open sessions and the starts of their nodes. */
   readonly sessions = new Map<NodeId, Incarnation>();
   readonly rtts = new Map<NodeId, number>();
-  readonly remembered = new Map<string, RememberedVerb>();
+  readonly remembered = new ChurnMap<string, RememberedVerb>();
   /** Something changed that `place` should look at. */
   placementDirty = true;
   /** Parked leases, oldest first. */

@@ -1,4 +1,5 @@
 /** What a provider holds: its leases, the links they came over, the demands behind the links. */
+import { ChurnMap } from "../churn-map.ts";
 import type { Lease, ToDemand } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { Incarnation, NodeId } from "../ports.ts";
 import type { LeaseEndReason, PulledWork, WorkVerb } from "./capability-events.ts";
@@ -88,12 +89,12 @@ export interface Target {
   /** Start of the demand's node that granted the leases; 0 before the first Admit. */
   grantedBy: Incarnation;
   leaseDurationMs: number;
-  readonly leases: Map<number, HeldLease>;
+  readonly leases: ChurnMap<number, HeldLease>;
 }
 
 /** All leases of a pool, by their tokens and by the time they need a look. */
 export class LeaseBook {
-  readonly #leases = new Map<string, HeldLease>();
+  readonly #leases = new ChurnMap<string, HeldLease>();
   readonly #timers = new IndexedHeap<HeldLease>({
     before: (left, right) => left.dueMs < right.dueMs,
     indexOf: (lease) => lease.timerIndex,

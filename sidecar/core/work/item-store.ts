@@ -2,6 +2,7 @@
  * The items of one queue: their states, counts and bounds, who is due when, what has ended. The
  * only code that changes an item's state; it knows nothing of links and messages.
  */
+import { ChurnMap } from "../churn-map.ts";
 import type { DemandOptions } from "./demand-options.ts";
 import { IndexedHeap } from "./indexed-heap.ts";
 import type { Item, ItemLease, ItemState, Outcome } from "./item.ts";
@@ -18,8 +19,8 @@ const noBytes = new Uint8Array(0);
 /** Items of one queue. Cost of a transition: O(log n). */
 export class ItemStore {
   readonly ready = new ReadyQueue();
-  readonly #items = new Map<number, Item>();
-  readonly #keys = new Map<string, Item>();
+  readonly #items = new ChurnMap<number, Item>();
+  readonly #keys = new ChurnMap<string, Item>();
   readonly #timers = new IndexedHeap<Item>({
     before: (left, right) => left.dueMs < right.dueMs,
     indexOf: (item) => item.timerIndex,

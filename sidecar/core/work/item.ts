@@ -6,6 +6,7 @@
  * release, lapse before the start → ready; cancel → cancelled; deadline → expired) ·
  * `done`, `dead`, `cancelled`, `expired` are ends; only `dead` can be driven again (→ ready).
  */
+import type { ChurnSet } from "../churn-map.ts";
 import type { Lease } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { Incarnation, NodeId } from "../ports.ts";
 
@@ -92,7 +93,7 @@ export interface DemandProvider {
   /** True while it counts towards maxProviders. Invariant: only with a link. */
   admitted: boolean;
   /** Items whose live lease it holds. */
-  readonly leased: Set<Item>;
+  readonly leased: ChurnSet<Item>;
   rttMs: number | undefined;
 }
 

@@ -1,3 +1,4 @@
+import { ChurnMap } from "../churn-map.ts";
 import { IndexedHeap } from "./indexed-heap.ts";
 
 /** A pull that waits for its first item. */
@@ -11,7 +12,7 @@ export interface WaitingPull {
 
 /** Pulls that wait, first come, first served. */
 export class PullLine {
-  readonly #pulls = new Map<number, WaitingPull>();
+  readonly #pulls = new ChurnMap<number, WaitingPull>();
   readonly #timers = new IndexedHeap<WaitingPull>({
     before: (left, right) => left.untilMs < right.untilMs,
     indexOf: (pull) => pull.timerIndex,

@@ -1,4 +1,5 @@
 /** A demand as the provider remembers it: made, tried, forgotten. */
+import { ChurnMap } from "../churn-map.ts";
 import type { NodeId } from "../ports.ts";
 import type { Candidate } from "./capability-events.ts";
 import type { CapabilityState } from "./capability-state.ts";
@@ -32,7 +33,7 @@ export function newTarget(candidate: Candidate): Target {
     link: undefined,
     grantedBy: 0,
     leaseDurationMs: 15_000,
-    leases: new Map(),
+    leases: new ChurnMap(),
   };
 }
 
