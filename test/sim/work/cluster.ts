@@ -143,6 +143,32 @@ export class Cluster {
     }
   }
 
+  /** Stops a provider in good order: drain, the end of the grace, then the process is over. */
+  drain(nodeId: string): void {
+    const node = this.#living.get(nodeId)?.node;
+    if (node === undefined) return;
+    this.#world.note(() => `${nodeId} drains`);
+    node.capability?.pump.handle({ type: "drain" });
+    this.#world.after(this.#random.integer(100, 3_000), () => {
+      if (!node.alive) return;
+      node.capability?.pump.handle({ type: "close", reason: "the grace is over" });
+      this.#world.after(100, () => {
+        if (node.alive) this.kill(nodeId);
+      });
+    });
+  }
+
+  /** A demand grants nothing for a while. */
+  pause(): void {
+    const demands = this.nodes().flatMap((node) => [...node.demands.values()]);
+    if (demands.length === 0) return;
+    const { pump } = this.#random.pick(demands);
+    pump.handle({ type: "pause" });
+    this.#world.after(this.#random.integer(50, 3_000), () => {
+      pump.handle({ type: "resume" });
+    });
+  }
+
   /** Kills one worker process. */
   crashWorker(): void {
     const workers = [...this.#living.values()].flatMap(({ workers }) =>

@@ -139,25 +139,40 @@ function scheduleFaults(plan: FaultPlan): void {
     if (kind < 0.35) {
       facts.breaks += 1;
       cluster.breakSession();
-    } else if (kind < 0.65) {
+    } else if (kind < 0.6) {
       facts.crashes += 1;
       cluster.crashWorker();
+    } else if (kind < 0.65) {
+      cluster.pause();
+    } else if (kind < 0.72) {
+      stopInOrder(plan);
     } else {
       // Producers die less often: with every death their queues are gone, and with them the test.
       const place = random.pick(plan.places);
       if (place.spec.demands.length === 0 || random.chance(0.2)) {
         facts.kills += 1;
         cluster.kill(place.nodeId);
-        world.after(random.integer(20, 4_000), () => {
-          if (!cluster.nodes().some((node) => node.self.nodeId === place.nodeId)) {
-            cluster.start(place);
-          }
-        });
+        startAgain(plan, place, random.integer(20, 4_000));
       }
     }
     world.after(random.next() * 2 * meanGapMs, strike);
   };
   world.after(1_000, strike);
+}
+
+/** A provider drains, ends and comes back, as in a rolling update. */
+function stopInOrder(plan: FaultPlan): void {
+  const providers = plan.places.filter(({ spec }) => spec.capability !== undefined);
+  const place = plan.random.pick(providers);
+  plan.cluster.drain(place.nodeId);
+  startAgain(plan, place, plan.random.integer(3_200, 6_000));
+}
+
+function startAgain(plan: FaultPlan, place: Place, delayMs: number): void {
+  plan.world.after(delayMs, () => {
+    const living = plan.cluster.nodes().some((node) => node.self.nodeId === place.nodeId);
+    if (!living) plan.cluster.start(place);
+  });
 }
 
 function makePlaces(random: SeededRandom): Place[] {
