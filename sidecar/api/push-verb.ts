@@ -73,7 +73,12 @@ function verbOfResult({ contentType, body }: Answered, response: PayloadCodec): 
 }
 
 function errorOf(code: string, message: string, retryable: boolean): ApplicationErrorView {
-  return { code, message: message.slice(0, maxMessageLength), retryable, details: "" };
+  return {
+    code: code.slice(0, maxCodeLength),
+    message: message.slice(0, maxMessageLength),
+    retryable,
+    details: "",
+  };
 }
 
 /** `{code, message, details}`, the same inside `error`, or problem+json; else the text. */
@@ -95,10 +100,12 @@ function errorOfBody(
   const message = textField(source, "message") ?? textField(source, "detail") ?? fallback;
   const details = field(source, "details");
   const detailsText = details === undefined ? "" : JSON.stringify(details);
-  return {
-    ...errorOf(code.slice(0, maxCodeLength), message, retryable),
-    details: detailsText.length > maxDetailsLength ? "" : detailsText,
-  };
+  if (detailsText.length <= maxDetailsLength) {
+    return { ...errorOf(code, message, retryable), details: detailsText };
+  }
+  const sizes = `${String(detailsText.length)} characters, at most ${String(maxDetailsLength)}`;
+  const note = ` (Details were left out: ${sizes}.)`;
+  return errorOf(code, message.slice(0, maxMessageLength - note.length) + note, retryable);
 }
 
 function parsed(text: string): unknown {

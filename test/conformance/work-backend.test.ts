@@ -106,6 +106,30 @@ describe.each(Object.keys(backends))("a program %s", (name) => {
     });
   });
 
+  test("gets an error cut to its bounds, whatever was thrown", async () => {
+    const message = `${"m".repeat(4_095)}😀`;
+    capability((_item, { attempt }) => {
+      const details = "d".repeat(20_000);
+      if (attempt === 1) throw Object.assign(new Error(message), { code: "C".repeat(100) });
+      throw new RejectError("N".repeat(100), message, { details });
+    });
+    const outcome = await demand().addWorkItem({ value: "a" }).outcome;
+    const unexpected = node.settled[0]?.verb;
+    expect(unexpected).toEqual({
+      verb: "fail",
+      error: {
+        code: "C".repeat(64),
+        message: `${"m".repeat(4_095)}\ufffd`,
+        retryable: true,
+        details: "",
+      },
+    });
+    const note = " (Details were left out: 20002 bytes, at most 16384.)";
+    const error = { code: "N".repeat(64), message: expect.stringContaining(`mm${note}`) };
+    expect(outcome).toMatchObject({ kind: "error", error: { ...error, retryable: false } });
+    expect(outcome.kind === "error" && outcome.error.message).toHaveLength(4_096);
+  });
+
   test("sees a failed attempt tried again", async () => {
     capability((item, { attempt }) => {
       if (attempt < 3) throw new RetryableError("NOT_YET", "Again.");

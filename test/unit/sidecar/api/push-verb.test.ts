@@ -124,6 +124,9 @@ describe("the error that the producer sees", () => {
     const verb = verbOf({ status: 400, contentType: json, body });
     expect(verb.verb === "reject" && verb.error.code).toHaveLength(64);
     expect(verb.verb === "reject" && verb.error.message).toHaveLength(4_096);
+    expect(verb.verb === "reject" && verb.error.message).toMatch(
+      /m \(Details were left out: 20002 characters, at most 16384\.\)$/,
+    );
     expect(verb.verb === "reject" && verb.error.details).toBe("");
   });
 });
