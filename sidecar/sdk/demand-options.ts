@@ -71,7 +71,8 @@ export interface DemandOptions<Req extends Message, Res extends Message> {
 
 const dayMs = 86_400_000;
 const maxCount = 1_000_000;
-/** 16 GiB, as in manifests. */
+/** 1 KiB and 16 GiB, as in manifests. */
+const minBytes = 1_024;
 const maxBytes = 2 ** 34;
 
 /** The complete settings. @throws {SdkError} `INVALID_OPTION` naming field, value and bound. */
@@ -92,16 +93,21 @@ export function resolveDemandSettings<Req extends Message, Res extends Message>(
     retry: resolveRetry(retry),
     queue: {
       maxItems: whole("queue.maxItems", queue?.maxItems ?? 10_000, 1, maxCount),
-      maxBytes: whole("queue.maxBytes", queue?.maxBytes ?? 256 * 2 ** 20, 1, maxBytes),
+      maxBytes: whole("queue.maxBytes", queue?.maxBytes ?? 256 * 2 ** 20, minBytes, maxBytes),
       overflow,
     },
     deadLetter: {
-      maxItems: whole("deadLetter.maxItems", deadLetter?.maxItems ?? 1_000, 1, maxCount),
+      maxItems: whole("deadLetter.maxItems", deadLetter?.maxItems ?? 1_000, 0, maxCount),
       maxAgeMs: whole("deadLetter.maxAgeMs", deadLetter?.maxAgeMs ?? dayMs, 1_000, 30 * dayMs),
     },
     retention: {
-      maxItems: whole("retention.maxItems", retention?.maxItems ?? 10_000, 1, maxCount),
-      maxBytes: whole("retention.maxBytes", retention?.maxBytes ?? 64 * 2 ** 20, 1, maxBytes),
+      maxItems: whole("retention.maxItems", retention?.maxItems ?? 10_000, 0, maxCount),
+      maxBytes: whole(
+        "retention.maxBytes",
+        retention?.maxBytes ?? 64 * 2 ** 20,
+        minBytes,
+        maxBytes,
+      ),
       maxAgeMs: whole("retention.maxAgeMs", retention?.maxAgeMs ?? 3_600_000, 1_000, 30 * dayMs),
     },
   };

@@ -1,6 +1,8 @@
 /**
- * NodeConfig as YAML (the protobuf JSON mapping) or as a message, checked whole: whoever gets one
- * from here need not check a bound again.
+ * NodeConfig as YAML (the protobuf JSON mapping) or as a message, checked as far as it can be without
+ * an engine: names, references, listeners, counts. Whoever gets one from here need not look for a
+ * missing descriptor set or a second demand of one name; the options' bounds are checked by the
+ * engines that use them (`node/work-options.ts`), before anything is applied.
  */
 import { createHash } from "node:crypto";
 import type { JsonValue } from "@bufbuild/protobuf";
@@ -22,10 +24,6 @@ export const nodeConfigLimits = {
   descriptorSets: 1_000,
   descriptorSetBytes: 256 * 1024,
   staticPeers: 1_000,
-  maxProviders: 1_000,
-  maxAttempts: 100,
-  concurrency: 10_000,
-  maxDemands: 1_000,
   /** `sun_path` of Linux holds 108 bytes with its end. */
   socketPathBytes: 107,
   fileBytes: 16 * 1024 * 1024,
@@ -159,29 +157,14 @@ function checkDescriptorSets(config: NodeConfig): ConfigFailure | undefined {
   });
 }
 
+/** Only what makes a configuration whole: the bounds of options are the engines' own. */
 function checkDemand(config: NodeConfig): Check<DemandConfig> {
-  return (demand, path) => {
-    const max = demand.maxProviders ?? Math.max(10, demand.desiredProviders ?? 1);
-    return (
-      checkContract(config, demand.contract, `${path}.contract`) ??
-      checkRange(`${path}.maxProviders`, demand.maxProviders, [1, nodeConfigLimits.maxProviders]) ??
-      checkRange(`${path}.desiredProviders`, demand.desiredProviders, [1, max]) ??
-      checkRange(`${path}.retry.maxAttempts`, demand.retry?.maxAttempts, [
-        1,
-        nodeConfigLimits.maxAttempts,
-      ]) ??
-      checkRange(`${path}.retry.backoff.factor`, demand.retry?.backoff?.factor, [1, 100]) ??
-      checkRange(`${path}.queue.maxItems`, demand.queue?.maxItems, [1, 10_000_000]) ??
-      checkRange(`${path}.queue.maxBytes`, numberOf(demand.queue?.maxBytes), [1, 2 ** 40])
-    );
-  };
+  return (demand, path) => checkContract(config, demand.contract, `${path}.contract`);
 }
 
 function checkCapability(config: NodeConfig): Check<CapabilityConfig> {
   return (capability, path) =>
     checkContract(config, capability.contract, `${path}.contract`) ??
-    checkRange(`${path}.concurrency`, capability.concurrency, [1, nodeConfigLimits.concurrency]) ??
-    checkRange(`${path}.maxDemands`, capability.maxDemands, [1, nodeConfigLimits.maxDemands]) ??
     checkRange(`${path}.deliver.port`, capability.deliver?.port, [1, 65_535]) ??
     checkPath(`${path}.deliver.path`, capability.deliver?.path) ??
     checkPath(`${path}.deliver.readyPath`, capability.deliver?.readyPath);
@@ -268,10 +251,6 @@ function checkRange(
   return value === undefined || (value >= min && value <= max)
     ? undefined
     : failureOf(path, "is out of range", String(value), `${min} to ${max}`);
-}
-
-function numberOf(value: bigint | undefined): number | undefined {
-  return value === undefined ? undefined : Number(value);
 }
 
 function failureOf(fieldPath: string, rule: string, value?: string, bound?: string): ConfigFailure {

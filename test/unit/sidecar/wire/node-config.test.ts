@@ -51,18 +51,6 @@ describe("parseNodeConfig", () => {
       /no name/,
     ],
     [
-      "more desired than max",
-      { demands: [{ name: "a", contract, desiredProviders: 4, maxProviders: 3 }] },
-      "demands[0].desiredProviders",
-      /out of range/,
-    ],
-    [
-      "max over 1,000",
-      { demands: [{ name: "a", contract, maxProviders: 1_001 }] },
-      "demands[0].maxProviders",
-      /out of range/,
-    ],
-    [
       "a contract without descriptors",
       { demands: [{ name: "a", contract: { ...contract, descriptorSet: "ff" } }] },
       "demands[0].contract.descriptorSet",
