@@ -1,6 +1,5 @@
 import type { Clock } from "../core/ports.ts";
 import type { Handles, Logger, Timers } from "../runtime/index.ts";
-import type { ContractBook } from "./contract-book.ts";
 import type { StreamBook } from "./event-stream.ts";
 import type { apiMetrics } from "./metrics.ts";
 import type { NodeService } from "./ports.ts";
@@ -19,6 +18,5 @@ export interface ApiComponents {
 
 /** What its routes share. */
 export interface ApiContext extends ApiComponents {
-  readonly contracts: ContractBook;
   readonly streams: StreamBook;
 }

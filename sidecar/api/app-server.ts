@@ -5,7 +5,6 @@ import type { FastifyInstance } from "fastify";
 import type { ApiComponents, ApiContext } from "./api-context.ts";
 import { ApiError } from "./api-error.ts";
 import { appRoutes } from "./app-routes.ts";
-import { ContractBook } from "./contract-book.ts";
 import { StreamBook } from "./event-stream.ts";
 import { closeServer, createServer } from "./http-server.ts";
 import { renderOpenApi } from "./openapi.ts";
@@ -30,7 +29,6 @@ export class AppServer {
   static async create(components: ApiComponents): Promise<AppServer> {
     const context: ApiContext = {
       ...components,
-      contracts: new ContractBook(components.node),
       streams: new StreamBook(components),
     };
     const server = new AppServer(createServer(components), context);

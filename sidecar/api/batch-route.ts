@@ -1,11 +1,12 @@
 /** Many items in one call, an answer for each. */
 import type { FastifyInstance } from "fastify";
+import type { PayloadCodec } from "../wire/contract.ts";
 import type { ApiContext } from "./api-context.ts";
 import { type AddOptionsInput, addOptionsOfJson, addOptionsSchema } from "./add-options.ts";
 import { addWithin } from "./add-within.ts";
 import { clientGone } from "./client-gone.ts";
 import { apiLimits } from "./limits.ts";
-import type { PayloadCodec } from "./contract-book.ts";
+import { contractOf } from "./contract-of.ts";
 import { payloadOfJson } from "./payload.ts";
 import { problemBody, type ProblemBody, sendProblem } from "./problem.ts";
 import { answerObject, jsonAnswer, problemAnswers } from "./answer-schemas.ts";
@@ -68,7 +69,7 @@ export function batchRoute(app: FastifyInstance, context: ApiContext): void {
     },
     handler: async (request, reply) => {
       const { demand } = request.params;
-      const contract = context.contracts.resolve("demand", demand);
+      const contract = contractOf(context.node, "demand", demand);
       if (!contract.ok) return sendProblem(reply, contract.refusal);
       const gone = clientGone(reply);
       const items: BatchAnswer[] = [];

@@ -5,6 +5,7 @@ import type { ResolvedContract } from "../wire/contract.ts";
 import { waitOf } from "./add-options.ts";
 import type { ApiContext } from "./api-context.ts";
 import { clientGone } from "./client-gone.ts";
+import { contractOf } from "./contract-of.ts";
 import { apiLimits } from "./limits.ts";
 import { pageOf, type PageQuery } from "./page.ts";
 import { prefersProtobuf, protobufMediaType } from "./media-type.ts";
@@ -162,7 +163,7 @@ function pullRoute(app: FastifyInstance, context: ApiContext, presences: Presenc
     handler: async (request, reply) => {
       const { capability } = request.params;
       const presence = request.headers["spillway-presence"];
-      const contract = context.contracts.resolve("capability", capability);
+      const contract = contractOf(context.node, "capability", capability);
       if (!contract.ok) return sendProblem(reply, contract.refusal);
       const wait = waitOf(request.body.wait, "wait");
       if (!wait.ok) return sendProblem(reply, wait.refusal);

@@ -143,7 +143,7 @@ function outcomesRoute(app: FastifyInstance, context: ApiContext): void {
 }
 
 function eventOf(event: OutcomeEvent, context: ApiContext): ServerEvent {
-  return { event: "outcome", id: event.id, data: itemJson(event.item, context.contracts) };
+  return { event: "outcome", id: event.id, data: itemJson(event.item, context.node) };
 }
 
 /** Lists demands and streams their outcomes. */

@@ -1,6 +1,5 @@
 /** Items and outcomes as JSON: results by the contract of their demand. */
-import type { ContractBook } from "./contract-book.ts";
-import type { ApplicationErrorView, ItemView, OutcomeView } from "./ports.ts";
+import type { ApplicationErrorView, ItemView, NodeService, OutcomeView } from "./ports.ts";
 
 /** An application error; `details` as a JSON value. */
 export interface ApplicationErrorJson {
@@ -34,8 +33,11 @@ export interface OutcomeJson {
   readonly system?: { readonly code: string; readonly message: string };
 }
 
+/** Where the contract of a result is found. */
+type Contracts = Pick<NodeService, "contractOf">;
+
 /** @returns the JSON form. Cost: decodes the result. */
-export function itemJson(item: ItemView, contracts: ContractBook): ItemJson {
+export function itemJson(item: ItemView, node: Contracts): ItemJson {
   const { ticket, demand, state, attempts, priority, provider, outcome } = item;
   return {
     ticket,
@@ -45,18 +47,15 @@ export function itemJson(item: ItemView, contracts: ContractBook): ItemJson {
     priority,
     createdAt: new Date(item.createdAtMs).toISOString(),
     ...(provider === undefined ? {} : { provider }),
-    ...(outcome === undefined ? {} : { outcome: outcomeJson(outcome, demand, contracts) }),
+    ...(outcome === undefined ? {} : { outcome: outcomeJson(outcome, demand, node) }),
   };
 }
 
-function outcomeJson(outcome: OutcomeView, demand: string, contracts: ContractBook): OutcomeJson {
+function outcomeJson(outcome: OutcomeView, demand: string, node: Contracts): OutcomeJson {
   const { run } = outcome;
   switch (outcome.kind) {
     case "result": {
-      const contract = contracts.resolve("demand", demand);
-      const decoded = contract.ok
-        ? contract.value.response.decodeToJson(outcome.result)
-        : undefined;
+      const decoded = node.contractOf("demand", demand)?.response.decodeToJson(outcome.result);
       return decoded?.ok === true
         ? { run, result: decoded.value }
         : { run, resultProtobuf: Buffer.from(outcome.result).toString("base64") };

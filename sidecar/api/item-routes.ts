@@ -11,6 +11,7 @@ import {
 import { addWithin } from "./add-within.ts";
 import { clientGone } from "./client-gone.ts";
 import { itemJson } from "./item-json.ts";
+import { contractOf } from "./contract-of.ts";
 import { apiLimits } from "./limits.ts";
 import { prefersProtobuf, protobufMediaType } from "./media-type.ts";
 import { payloadOfBody } from "./payload.ts";
@@ -44,7 +45,7 @@ function sendItem(
       .type(protobufMediaType)
       .send(Buffer.from(item.outcome.result));
   }
-  return reply.send(itemJson(item, context.contracts));
+  return reply.send(itemJson(item, context.node));
 }
 
 /** Adds one item. Registered among the routes whose bodies are payloads. */
@@ -82,7 +83,7 @@ export function addRoute(app: FastifyInstance, context: ApiContext): void {
     },
     handler: async (request, reply) => {
       const { demand } = request.params;
-      const contract = context.contracts.resolve("demand", demand);
+      const contract = contractOf(context.node, "demand", demand);
       if (!contract.ok) return sendProblem(reply, contract.refusal);
       const options = addOptionsOfHeaders(request.headers);
       if (!options.ok) return sendProblem(reply, options.refusal);

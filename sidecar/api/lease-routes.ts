@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ApiContext } from "./api-context.ts";
 import { durationOf } from "./add-options.ts";
+import { contractOf } from "./contract-of.ts";
 import { apiLimits } from "./limits.ts";
 import { payloadOfBody } from "./payload.ts";
 import type { ApplicationErrorView, LeaseVerb, Result } from "./ports.ts";
@@ -101,7 +102,7 @@ export function completeRoute(
         const detail = "This sidecar does not know the lease. Drop the work on the item.";
         return sendProblem(reply, { code: "UNKNOWN_LEASE", detail });
       }
-      const contract = context.contracts.resolve("capability", capability);
+      const contract = contractOf(context.node, "capability", capability);
       if (!contract.ok) return sendProblem(reply, contract.refusal);
       const result = payloadOfBody(contract.value.response, request);
       if (!result.ok) return sendProblem(reply, result.refusal);

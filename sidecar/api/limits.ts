@@ -40,8 +40,6 @@ export const apiLimits = {
   pageItems: 1_000,
   /** Entries of one page when nothing is asked for. */
   defaultPageItems: 100,
-  /** Contracts that are kept resolved. */
-  resolvedContracts: 256,
   /** Length of a ticket or lease in a path. */
   tokenLength: 512,
 } as const;

@@ -1,7 +1,6 @@
 /** The listener for operators, on loopback: peers, one item, drain. */
 import { isIP } from "node:net";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { ContractBook } from "./contract-book.ts";
 import { closeServer, createServer, listenOn, type ServerComponents } from "./http-server.ts";
 import { itemJson } from "./item-json.ts";
 import { pageOf, type PageQuery } from "./page.ts";
@@ -58,14 +57,14 @@ export class OpsServer {
   }
 
   #item(): void {
-    const contracts = new ContractBook(this.#components.node);
+    const { node } = this.#components;
     this.app.get<{ Params: { ticket: string } }>(
       "/v1/items/:ticket",
       { schema: { params: closedObject({ ticket: tokenSchema }, ["ticket"]) } },
       async (request, reply) => {
-        const found = this.#components.node.item(request.params.ticket);
+        const found = node.item(request.params.ticket);
         return found.ok
-          ? reply.send(itemJson(found.value, contracts))
+          ? reply.send(itemJson(found.value, node))
           : sendProblem(reply, found.refusal);
       },
     );

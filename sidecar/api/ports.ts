@@ -2,6 +2,7 @@
  * What the application API asks of the node. The HTTP routes call it, the embedded SDK calls it;
  * the node implements it. Payloads are bytes: JSON ↔ binary happens at the HTTP edge.
  */
+import type { ResolvedContract } from "../wire/contract.ts";
 import type { ProblemCode, Refusal } from "./problem-code.ts";
 
 /** An expected refusal is returned, not thrown. */
@@ -243,14 +244,6 @@ export interface OperationsService {
   drain(): Promise<void>;
 }
 
-/** What the HTTP edge knows of a contract. */
-export interface ContractView {
-  readonly request: string;
-  readonly response: string;
-  /** Hash of the descriptor set that `sidecar/wire` resolves. */
-  readonly descriptorSet: string;
-}
-
 /** Everything behind the API of one sidecar. */
 export interface NodeService extends ProducerService, ProviderService, OperationsService {
   /**
@@ -258,11 +251,8 @@ export interface NodeService extends ProducerService, ProviderService, Operation
    * NOT_CONFIGURED.
    */
   readonly configured: boolean;
-  /** The demand's or capability's contract, and the encoded FileDescriptorSet that holds it. */
-  contractOf(
-    kind: "demand" | "capability",
-    name: string,
-  ): { readonly contract: ContractView; readonly descriptorSet: Uint8Array } | undefined;
+  /** The contract of a demand or capability of the configuration; the node keeps it resolved. */
+  contractOf(kind: "demand" | "capability", name: string): ResolvedContract | undefined;
 }
 
 export type { ProblemCode, Refusal };

@@ -6,7 +6,7 @@
 import type { Random } from "../core/ports.ts";
 import { formatDuration, type Logger, type Timers, type WallClock } from "../runtime/index.ts";
 import type { ApiMetrics } from "./api-context.ts";
-import { ContractBook } from "./contract-book.ts";
+import { contractOf } from "./contract-of.ts";
 import { apiLimits } from "./limits.ts";
 import { jsonMediaType } from "./media-type.ts";
 import { invalidPayload } from "./payload.ts";
@@ -50,7 +50,6 @@ const endedRelease: LeaseVerb = { verb: "release", reason: "the lease had ended"
 export class PushDelivery {
   readonly #target: PushTarget;
   readonly #components: PushComponents;
-  readonly #contracts: ContractBook;
   /** Ends everything that waits: probes, pauses, pulls. */
   readonly #closing = new AbortController();
   /** Deliveries under way; each can be cut. */
@@ -66,7 +65,6 @@ export class PushDelivery {
   constructor(target: PushTarget, components: PushComponents) {
     this.#target = target;
     this.#components = components;
-    this.#contracts = new ContractBook(components.node);
     this.#notDelivering = `application not probed yet on port ${String(target.port)}`;
   }
 
@@ -200,7 +198,7 @@ export class PushDelivery {
 
   /** Has the application do it; what came of it. */
   async #work(item: PulledItem, signal: AbortSignal): Promise<LeaseVerb> {
-    const contract = this.#contracts.resolve("capability", this.#target.capability);
+    const contract = contractOf(this.#components.node, "capability", this.#target.capability);
     if (!contract.ok) return { verb: "release", reason: contract.refusal.detail };
     const { request, response } = contract.value;
     const body = request.decodeToJson(item.request);

@@ -1,5 +1,5 @@
 /** The node as the API and the embedded SDK call it. */
-import type { ContractView, NodeService } from "../api/ports.ts";
+import type { NodeService } from "../api/ports.ts";
 import type { Health } from "../runtime/index.ts";
 import type { Node } from "./node.ts";
 
@@ -15,13 +15,7 @@ export function nodeServiceOf(node: Node, health: Health, drain: () => Promise<v
     },
     contractOf(kind, name) {
       const hosts = kind === "demand" ? demands.hosts : capabilities.hosts;
-      const host = hosts.get(name);
-      if (host === undefined) {
-        return undefined;
-      }
-      const { names, descriptorSet } = host.contract;
-      const contract: ContractView = names;
-      return { contract, descriptorSet };
+      return hosts.get(name)?.contract.resolved;
     },
     demands: () => demands.demands(),
     demand: (name) => demands.demand(name),

@@ -6,7 +6,7 @@ import { contractHash } from "./contract-hash.ts";
 import { type ContractFailure, readDescriptorSet } from "./contract-descriptors.ts";
 import { createPayloadCodec, type PayloadCodec } from "./contract-payload.ts";
 
-/** What names a contract; protobuf's `Contract` and the API's `ContractView` both fit. */
+/** What names a contract; protobuf's `Contract` fits. */
 export interface ContractNames {
   /** Full name of the request message. */
   readonly request: string;

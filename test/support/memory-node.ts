@@ -2,7 +2,6 @@
  * A NodeService in memory: one demand and one capability over the same queue, without leases that
  * expire, peers or retries. For tests of what stands in front of a node.
  */
-import { createHash } from "node:crypto";
 import type {
   AddOptions,
   CapabilityView,
@@ -20,6 +19,7 @@ import type {
   VerbResult,
 } from "../../sidecar/api/ports.ts";
 import type { ProblemCode, Refusal } from "../../sidecar/api/problem-code.ts";
+import { type ResolvedContract, resolveContract } from "../../sidecar/wire/contract.ts";
 
 /** Mutable half of an item. */
 interface Item {
@@ -60,6 +60,7 @@ export class MemoryNode implements NodeService {
   /** Pulls that wait now. */
   waitingPulls = 0;
   readonly #options: MemoryNodeOptions;
+  readonly #contract: ResolvedContract;
   readonly #items = new Map<string, Item>();
   readonly #byKey = new Map<string, Item>();
   readonly #events: OutcomeEvent[] = [];
@@ -72,6 +73,9 @@ export class MemoryNode implements NodeService {
 
   constructor(options: MemoryNodeOptions) {
     this.#options = options;
+    const resolved = resolveContract(options, options.descriptorSet);
+    if (!resolved.ok) throw new Error(resolved.failure.message);
+    this.#contract = resolved.contract;
   }
 
   demands(): readonly DemandView[] {
@@ -304,10 +308,8 @@ export class MemoryNode implements NodeService {
   }
 
   contractOf(kind: "demand" | "capability", name: string): ReturnType<NodeService["contractOf"]> {
-    const { demand, capability, request, response, descriptorSet } = this.#options;
-    if (name !== (kind === "demand" ? demand : capability)) return undefined;
-    const hash = createHash("sha256").update(descriptorSet).digest("hex");
-    return { contract: { request, response, descriptorSet: hash }, descriptorSet };
+    const { demand, capability } = this.#options;
+    return name === (kind === "demand" ? demand : capability) ? this.#contract : undefined;
   }
 
   /** Options of the item, as `add` got them. */

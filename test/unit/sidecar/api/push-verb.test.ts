@@ -1,17 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { JudgedAnswer } from "../../../../sidecar/api/push-verb.ts";
 import { verbOfAnswer } from "../../../../sidecar/api/push-verb.ts";
-import { resolveContract } from "../../../../sidecar/wire/contract.ts";
 import { memoryNode } from "../../../support/api-fixture.ts";
 
 const node = memoryNode();
-const found = node.contractOf("capability", "resizer");
-const resolved = resolveContract(
-  found?.contract ?? { request: "", response: "" },
-  found?.descriptorSet ?? new Uint8Array(),
-);
-if (!resolved.ok) throw new Error(resolved.failure.message);
-const codec = resolved.contract.response;
+const contract = node.contractOf("capability", "resizer");
+if (contract === undefined) throw new Error("no contract");
+const codec = contract.response;
 const nowEpochMs = Date.UTC(2026, 10, 21, 12, 0, 0);
 
 interface Answered {
