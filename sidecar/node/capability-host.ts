@@ -12,6 +12,7 @@ import {
   type CapabilityReply,
   type CapabilitySnapshot,
 } from "../core/work/index.ts";
+import { PayloadRoom } from "../wire/payload-room.ts";
 import { decodeToProvider, encodeToDemand } from "../wire/work-messages.ts";
 import type { NodeContract } from "./contracts.ts";
 import { EnginePump } from "./engine-pump.ts";
@@ -49,6 +50,7 @@ export class CapabilityHost implements LinkOwner {
   readonly #events: CapabilityHostEvents;
   readonly #pool: CapabilityPool;
   readonly #pump: EnginePump<CapabilityInput, CapabilityEffect>;
+  readonly #room = new PayloadRoom();
   readonly #calls = new PendingCalls<CapabilityReply>();
   readonly #byPool = new Map<number, PoolLink>();
   readonly #byNode = new Map<LinkId, PoolLink>();
@@ -167,7 +169,7 @@ export class CapabilityHost implements LinkOwner {
     if (known === undefined) {
       return;
     }
-    const decoded = decodeToProvider(message);
+    const decoded = decodeToProvider(message, this.#room);
     if (decoded.ok) {
       this.#pump.handle({ type: "message", link: known.inPool, message: decoded.value });
     } else {

@@ -14,6 +14,7 @@ import {
   type SystemCode,
   type WorkPeer,
 } from "../core/work/index.ts";
+import { PayloadRoom } from "../wire/payload-room.ts";
 import { decodeToDemand, encodeToProvider } from "../wire/work-messages.ts";
 import { EnginePump } from "./engine-pump.ts";
 import type { NodeContract } from "./contracts.ts";
@@ -41,6 +42,7 @@ export class DemandHost implements LinkOwner {
   readonly #events: DemandHostEvents;
   readonly #queue: DemandQueue;
   readonly #pump: EnginePump<DemandInput, DemandEffect>;
+  readonly #room = new PayloadRoom();
   readonly #calls = new PendingCalls<DemandReply>();
   readonly #drained = Promise.withResolvers<void>();
   #prepared: PreparedDemand;
@@ -146,7 +148,7 @@ export class DemandHost implements LinkOwner {
   }
 
   onMessage(link: LinkId, message: Uint8Array): void {
-    const decoded = decodeToDemand(message);
+    const decoded = decodeToDemand(message, this.#room);
     if (decoded.ok) {
       this.#pump.handle({ type: "message", link, message: decoded.value });
       return;

@@ -11,11 +11,12 @@ import type {
   ToProvider,
 } from "../../proto/gen/spillway/work/v1/work_pb.ts";
 import { readVarint, varintSize } from "./frame.ts";
+import type { PayloadRoom } from "./payload-room.ts";
 import { workTag } from "./work-encode.ts";
 
-/** @returns undefined when the generated codec has to read it. Payloads are copies. */
-export function decodeHotToDemand(bytes: Uint8Array): ToDemand | undefined {
-  const reader = new Reader(bytes);
+/** @returns undefined when the generated codec has to read it. Payloads are copies in `room`. */
+export function decodeHotToDemand(bytes: Uint8Array, room: PayloadRoom): ToDemand | undefined {
+  const reader = new Reader(bytes, room);
   let kind: ToDemand["kind"] | undefined;
   if (reader.chunk(workTag.toDemand.started)) kind = readStarted(reader);
   else if (reader.chunk(workTag.toDemand.complete)) kind = readComplete(reader);
@@ -24,9 +25,9 @@ export function decodeHotToDemand(bytes: Uint8Array): ToDemand | undefined {
   return { $typeName: "spillway.work.v1.ToDemand", kind };
 }
 
-/** @returns undefined when the generated codec has to read it. Payloads are copies. */
-export function decodeHotToProvider(bytes: Uint8Array): ToProvider | undefined {
-  const reader = new Reader(bytes);
+/** @returns undefined when the generated codec has to read it. Payloads are copies in `room`. */
+export function decodeHotToProvider(bytes: Uint8Array, room: PayloadRoom): ToProvider | undefined {
+  const reader = new Reader(bytes, room);
   let kind: ToProvider["kind"] | undefined;
   if (reader.chunk(workTag.toProvider.settled)) kind = readSettled(reader);
   else if (reader.chunk(workTag.toProvider.deliver)) kind = readDeliver(reader);
@@ -97,12 +98,14 @@ function readDelivery(reader: Reader): Delivery | undefined {
  */
 class Reader {
   readonly #bytes: Uint8Array;
+  readonly #room: PayloadRoom;
   readonly #size: number;
   at = 0;
   end: number;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, room: PayloadRoom) {
     this.#bytes = bytes;
+    this.#room = room;
     this.#size = bytes.length;
     this.end = bytes.length;
   }
@@ -144,9 +147,7 @@ class Reader {
   payload(tag: number): Uint8Array {
     const { end } = this;
     if (!this.#filled(tag)) return new Uint8Array(0);
-    // Not by `slice`: that of a Buffer copies nothing.
-    const payload = new Uint8Array(this.end - this.at);
-    payload.set(this.#bytes.subarray(this.at, this.end));
+    const payload = this.#room.copy(this.#bytes, this.at, this.end);
     this.at = this.end;
     this.end = end;
     return payload;

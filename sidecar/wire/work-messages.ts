@@ -10,6 +10,7 @@ import {
   type ToProvider,
   ToProviderSchema,
 } from "../../proto/gen/spillway/work/v1/work_pb.ts";
+import { PayloadRoom } from "./payload-room.ts";
 import { decodeHotToDemand, decodeHotToProvider } from "./work-decode.ts";
 import { encodeHotToDemand, encodeHotToProvider } from "./work-encode.ts";
 
@@ -42,17 +43,29 @@ export function encodeToProvider(message: ToProvider): Uint8Array {
   return encodeHotToProvider(message) ?? toBinary(ToProviderSchema, message);
 }
 
-/** @param bytes may be a view that ends with the turn: payloads of the result are copies. */
-export function decodeToDemand(bytes: Uint8Array): WorkDecodeResult<ToDemand> {
-  const hot = decodeHotToDemand(bytes);
+/**
+ * @param bytes may be a view that ends with the turn: payloads of the result are copies.
+ * @param room the queue's or pool's own, where the copies lie.
+ */
+export function decodeToDemand(
+  bytes: Uint8Array,
+  room: PayloadRoom = new PayloadRoom(),
+): WorkDecodeResult<ToDemand> {
+  const hot = decodeHotToDemand(bytes, room);
   return hot === undefined
     ? decode(bytes, (copy) => fromBinary(ToDemandSchema, copy), breachOfToDemand)
     : bounded(hot, breachOfToDemand);
 }
 
-/** @param bytes may be a view that ends with the turn: payloads of the result are copies. */
-export function decodeToProvider(bytes: Uint8Array): WorkDecodeResult<ToProvider> {
-  const hot = decodeHotToProvider(bytes);
+/**
+ * @param bytes may be a view that ends with the turn: payloads of the result are copies.
+ * @param room the queue's or pool's own, where the copies lie.
+ */
+export function decodeToProvider(
+  bytes: Uint8Array,
+  room: PayloadRoom = new PayloadRoom(),
+): WorkDecodeResult<ToProvider> {
+  const hot = decodeHotToProvider(bytes, room);
   return hot === undefined
     ? decode(bytes, (copy) => fromBinary(ToProviderSchema, copy), breachOfToProvider)
     : bounded(hot, breachOfToProvider);

@@ -306,7 +306,8 @@ export class CapabilityPool {
       endPull(state, pull, nowMs);
     }
     if (nowMs >= state.lingerUntilMs) state.lingerSlots = 0;
-    for (const link of [...state.links.values()]) {
+    // Not a copy: a Map may lose members while it is walked, and here on every input.
+    for (const link of state.links.values()) {
       if (link.renewAtMs <= nowMs) renewLink(state, link, nowMs);
       if (link.phase === "asking" && link.askedUntilMs <= nowMs) {
         link.target.reason = "the demand did not answer";

@@ -2,7 +2,6 @@
  * What the parts of one CapabilityPool share: the data, the effects of this turn, the ends of
  * leases.
  */
-import { ChurnMap } from "../churn-map.ts";
 import type { ToDemand } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { Incarnation, NodeId } from "../ports.ts";
 import type { CapabilityEffect, CapabilityReply, LeaseEndReason } from "./capability-events.ts";
@@ -16,22 +15,13 @@ import {
   type PoolLink,
   type Target,
 } from "./held-lease.ts";
-import type { ItemState } from "./item.ts";
 import { credit } from "./messages.ts";
 import type { CapabilityComponents } from "./ports.ts";
 import { PullLine } from "./pull-line.ts";
-
-/** Answers to verbs that are remembered so that a repeated call gets the same one. */
-const maxRemembered = 1_024;
+import { RememberedVerbs } from "./remembered-verbs.ts";
 
 /** Verbs that wait for the demands' answers; at that many no new item is asked for. */
 const maxUnconfirmed = 1_000;
-
-/** A verb that took effect. */
-export interface RememberedVerb {
-  readonly name: string;
-  readonly state: ItemState;
-}
 
 /** The shared part of a CapabilityPool. */
 export class CapabilityState {
@@ -45,7 +35,7 @@ export class CapabilityState {
   /** Open sessions and the starts of their nodes. */
   readonly sessions = new Map<NodeId, Incarnation>();
   readonly rtts = new Map<NodeId, number>();
-  readonly remembered = new ChurnMap<string, RememberedVerb>();
+  readonly remembered = new RememberedVerbs();
   /** Something changed that `place` should look at. */
   placementDirty = true;
   /** Parked leases, oldest first. */
@@ -162,14 +152,6 @@ export class CapabilityState {
   /** Takes a lease out of the parked ones. */
   unpark(lease: HeldLease): void {
     this.parked = this.parked.filter((other) => other !== lease);
-  }
-
-  /** A verb took effect: copies of its call get the same answer. */
-  remember(token: string, verb: RememberedVerb): void {
-    this.remembered.set(token, verb);
-    if (this.remembered.size <= maxRemembered) return;
-    const oldest = this.remembered.keys().next().value;
-    if (oldest !== undefined) this.remembered.delete(oldest);
   }
 
   /** Round trip to a demand's node, as far as it is known. */

@@ -106,7 +106,7 @@ function answerVerb(state: CapabilityState, lease: HeldLease, settled: Settled):
   if (verb === undefined) return;
   const itemState = stateOf(settled.state);
   if (settled.status === SettledStatus.ACCEPTED) {
-    state.remember(lease.token, { name: verb.name, state: itemState });
+    state.remembered.add(lease.token, { name: verb.name, state: itemState });
   }
   for (const call of verb.calls) {
     if (settled.status === SettledStatus.ACCEPTED) {

@@ -7,6 +7,7 @@ import {
   type ToProvider,
   ToProviderSchema,
 } from "../../../../proto/gen/spillway/work/v1/work_pb.ts";
+import { PayloadRoom } from "../../../../sidecar/wire/payload-room.ts";
 import { decodeHotToDemand, decodeHotToProvider } from "../../../../sidecar/wire/work-decode.ts";
 import { encodeHotToDemand, encodeHotToProvider } from "../../../../sidecar/wire/work-encode.ts";
 import {
@@ -20,6 +21,7 @@ import {
 type ToDemandInit = MessageInitShape<typeof ToDemandSchema>;
 type ToProviderInit = MessageInitShape<typeof ToProviderSchema>;
 
+const room = new PayloadRoom();
 const uint32 = fc.oneof(fc.constantFrom(0, 1, 127, 128, 16_384, 0xffff_ffff), fc.nat(0xffff_ffff));
 const uint64 = fc.oneof(
   uint32.map(BigInt),
@@ -107,8 +109,8 @@ describe("work messages by hand", () => {
     fc.assert(
       fc.property(toDemand, toProvider, (up, down) => {
         const [upBytes, downBytes] = [encodeToDemand(up), encodeToProvider(down)];
-        const hotUp = decodeHotToDemand(upBytes);
-        const hotDown = decodeHotToProvider(downBytes);
+        const hotUp = decodeHotToDemand(upBytes, room);
+        const hotDown = decodeHotToProvider(downBytes, room);
         if (hotUp !== undefined) expect(hotUp).toStrictEqual(fromBinary(ToDemandSchema, upBytes));
         if (hotDown !== undefined) {
           expect(hotDown).toStrictEqual(fromBinary(ToProviderSchema, downBytes));
@@ -124,8 +126,8 @@ describe("work messages by hand", () => {
     const downBytes = toProvider.map((message) => encodeToProvider(message));
     fc.assert(
       fc.property(broken(upBytes), broken(downBytes), (up, down) => {
-        const hotUp = decodeHotToDemand(up);
-        const hotDown = decodeHotToProvider(down);
+        const hotUp = decodeHotToDemand(up, room);
+        const hotDown = decodeHotToProvider(down, room);
         if (hotUp !== undefined) expect(hotUp).toStrictEqual(fromBinary(ToDemandSchema, up));
         if (hotDown !== undefined) {
           expect(hotDown).toStrictEqual(fromBinary(ToProviderSchema, down));
@@ -154,11 +156,13 @@ describe("work messages by hand", () => {
     ];
     for (const up of ups) {
       const written = encodeHotToDemand(create(ToDemandSchema, up));
-      expect(decodeHotToDemand(written ?? new Uint8Array())).toEqual(create(ToDemandSchema, up));
+      expect(decodeHotToDemand(written ?? new Uint8Array(), room)).toEqual(
+        create(ToDemandSchema, up),
+      );
     }
     for (const down of downs) {
       const written = encodeHotToProvider(create(ToProviderSchema, down));
-      const read = decodeHotToProvider(written ?? new Uint8Array());
+      const read = decodeHotToProvider(written ?? new Uint8Array(), room);
       expect(read).toEqual(create(ToProviderSchema, down));
     }
   });
