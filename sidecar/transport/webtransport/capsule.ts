@@ -178,15 +178,15 @@ export class CapsuleReader {
   }
 
   #finishCapsule(): void {
-    const { state, type, id } = { state: this.#state, type: this.#type, id: this.#streamId };
+    const state = this.#state;
     if (state === "stopped") return;
     this.#state = "header";
     if (state === "data") {
-      if (type === capsuleType.streamDataEnd) this.#handler.streamEnd(id);
+      if (this.#type === capsuleType.streamDataEnd) this.#handler.streamEnd(this.#streamId);
     } else if (state === "body") {
       const body = this.#body.subarray(0, this.#bodyBytes);
       this.#bodyBytes = 0;
-      this.#finishBody(type, body);
+      this.#finishBody(this.#type, body);
     }
   }
 

@@ -6,7 +6,7 @@ import type { EchoSystem } from "./system.ts";
 
 const windowBytes = 1 << 20;
 
-/** One stream of Node's HTTP/2 with mutual TLS and nothing above: the floor that a lane stands on. */
+/** One stream of Node's HTTP/2 with mutual TLS, nothing above: the floor that a lane stands on. */
 export function http2System(pems: BenchPems): EchoSystem {
   return {
     async serve() {

@@ -1,6 +1,6 @@
 /**
- * One end of one system, in a process of its own: `process.ts SYSTEM PEMS_JSON [PORT]`, which serves
- * without a port and connects with one.
+ * One end of one system, in a process of its own: `process.ts SYSTEM PEMS_JSON [PORT]`, which
+ * serves without a port and connects with one.
  * The parent asks for a run by a message and gets its rate back.
  */
 import type { BenchPems } from "./bench-credentials.ts";
