@@ -23,6 +23,7 @@ export default tseslint.config(
       "examples/*/gen",
       "test/support/*/gen",
       "dist",
+      "tmp",
       "node_modules",
       "coverage",
     ],
