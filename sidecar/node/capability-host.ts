@@ -224,9 +224,6 @@ export class CapabilityHost implements LinkOwner {
       case "reply":
         this.#reply(effect.call, effect.reply);
         break;
-      case "deliver":
-        // Pools of this node are pulled from, also for push delivery.
-        throw new Error("a pool that is pulled from pushed an item");
       case "leaseEnded":
         this.#leaseEnded(effect.lease, effect.detail);
         break;

@@ -94,8 +94,6 @@ export type CapabilityInput =
   | { readonly type: "presenceOpened"; readonly presence: string }
   /** Its stream closed: its started leases fail, what it had not got is given to others. */
   | { readonly type: "presenceClosed"; readonly presence: string }
-  /** Push mode: the application takes up to this many at once; 0 while its port does not answer. */
-  | { readonly type: "slots"; readonly count: number }
   /** Options or contract of the running capability changed. */
   | {
       readonly type: "configure";
@@ -135,10 +133,6 @@ export type CapabilityEffect =
   /** Close the channel; no `linkLost` is expected (one is harmless). */
   | { readonly type: "closeLink"; readonly link: number; readonly reason: string }
   | { readonly type: "reply"; readonly call: number; readonly reply: CapabilityReply }
-  /**
-   * Push mode: hand this to the application; answered by a `verb` in time. STARTED is sent before.
-   */
-  | { readonly type: "deliver"; readonly item: PulledWork }
   /**
    * The application should stop working on it (`ctx.signal`). Its slot is free after its next verb.
    */

@@ -1,5 +1,5 @@
 /**
- * From delivered items to the application: parking, pulls, push, and the STARTED that goes before.
+ * From delivered items to the application: parking, pulls, and the STARTED that goes before.
  */
 import type { Delivery } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { CapabilityInput, PulledWork } from "./capability-events.ts";
@@ -36,15 +36,6 @@ export function takeDeliveries(
 /** Hands parked items to whoever waits. */
 export function assign(state: CapabilityState, nowMs: number): void {
   if (state.draining) return;
-  if (state.options.push) {
-    while (state.parked.length > 0) {
-      const lease = state.parked.shift();
-      if (lease === undefined) return;
-      start(state, lease, undefined, nowMs);
-      state.emit({ type: "deliver", item: lease.item });
-    }
-    return;
-  }
   while (state.parked.length > 0) {
     const pull = state.pulls.first();
     if (pull === undefined) return;
@@ -67,11 +58,6 @@ export function takePull(
   };
   if (state.draining) {
     refuse("DRAINING", `The capability ${state.name} is ending and gives out no more items.`);
-  } else if (state.options.push) {
-    refuse(
-      "INVALID_ARGUMENT",
-      `The capability ${state.name} pushes its items (deliver); do not pull.`,
-    );
   } else if (!Number.isInteger(max) || max < 1 || max > maxPull) {
     refuse("INVALID_ARGUMENT", `max is ${String(max)}; it must be 1 to ${String(maxPull)}.`);
   } else if (!(waitMs >= 0 && waitMs <= maxWaitMs)) {
@@ -155,7 +141,7 @@ function start(
 ): void {
   state.book.setPhase(lease, "running");
   lease.presence = presence;
-  lease.renewed = state.options.push || presence !== undefined;
+  lease.renewed = presence !== undefined;
   lease.untilMs = Math.max(lease.untilMs, nowMs);
   state.book.look(lease, lease.untilMs);
   state.say(lease.target, startedOf(lease.wire));

@@ -6,8 +6,6 @@ export interface CapabilityOptions {
   readonly concurrency: number;
   /** Queues joined at most, 1 … 1,000. Default 8. */
   readonly maxDemands: number;
-  /** True: items go out as `deliver` effects against `slots`; false: the application pulls. */
-  readonly push: boolean;
   /** Scale of r0 = 0.2 ms × scale in the score's latency term, 0.001 … 1,000,000. Default 1. */
   readonly rttScale: number;
   /** Choose among the best k candidates by weight, 1 … 100. Default 3. */
@@ -48,14 +46,13 @@ export function resolveCapabilityOptions(
   partial: PartialCapabilityOptions = {},
 ): CapabilityOptions {
   const whole = (
-    field: Exclude<keyof CapabilityOptions, "push">,
+    field: keyof CapabilityOptions,
     fallback: number,
     range: readonly [min: number, max: number],
   ): number => numberOption(partial[field], fallback, { field, min: range[0], max: range[1] });
   return {
     concurrency: whole("concurrency", 1, [1, 1_000]),
     maxDemands: whole("maxDemands", 8, [1, 1_000]),
-    push: partial.push ?? false,
     rttScale: numberOption(partial.rttScale, 1, {
       field: "rttScale",
       min: 0.001,

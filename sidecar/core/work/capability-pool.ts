@@ -143,9 +143,6 @@ export class CapabilityPool {
       case "presenceClosed":
         this.#presenceClosed(input.presence, nowMs);
         return;
-      case "slots":
-        state.slots = Math.max(0, Math.floor(input.count));
-        return;
       case "configure":
         this.#configure(input.contract, input.options);
         return;

@@ -44,8 +44,6 @@ export class CapabilityState {
   options: CapabilityOptions;
   draining = false;
   closed = false;
-  /** Push mode: items that the application takes at once. */
-  slots = 0;
   /** Slots kept on offer for a moment after a pull was answered. */
   lingerSlots = 0;
   lingerUntilMs = 0;
@@ -103,11 +101,10 @@ export class CapabilityState {
    */
   freeSlots(nowMs: number): number {
     if (this.draining) return 0;
-    const { concurrency, push } = this.options;
+    const { concurrency } = this.options;
     const taken = this.book.occupied;
     const unconfirmed = this.book.size - taken;
     if (unconfirmed >= maxUnconfirmed) return 0;
-    if (push) return Math.max(0, Math.min(concurrency, this.slots) - taken);
     const lingering = nowMs < this.lingerUntilMs ? this.lingerSlots : 0;
     return Math.max(
       0,

@@ -69,8 +69,7 @@ function reasonNotDelivering(
     const reason = demands.find((demand) => demand.reason !== undefined)?.reason;
     return `no demand is joined${reason === undefined ? "" : `: ${reason}`}`;
   }
-  if (state.options.push && state.slots === 0) return "application not listening";
-  if (!state.options.push && state.pulls.size === 0 && state.book.occupied === 0) {
+  if (state.pulls.size === 0 && state.book.occupied === 0) {
     return "the application does not pull";
   }
   return undefined;

@@ -15,7 +15,7 @@ export interface PendingVerb {
 
 /**
  * One delivery. Phases and what leaves them:
- * `parked` the application has not got it (pull, slot → running; park time, loss → forgotten) ·
+ * `parked` the application has not got it (pull → running; park time, loss → forgotten) ·
  * `running` it has (verb → settling; cancel, lapse → ended) ·
  * `settling` its verb is not confirmed (Settled, time → forgotten) ·
  * `ended` lost or cancelled, the application was told (its next verb, time → forgotten).
@@ -29,7 +29,7 @@ export interface HeldLease {
   phase: "parked" | "running" | "settling" | "ended";
   /** The process that pulled it; its stream keeps the lease alive. */
   presence: string | undefined;
-  /** The sidecar renews it: pushed, or pulled with a presence. */
+  /** The sidecar renews it: it was pulled with a presence. */
   renewed: boolean;
   /** As far as this side knows the lease lasts until then. */
   untilMs: number;

@@ -1,4 +1,4 @@
-/** design/work.md: credit for free slots only, STARTED before the item, pulls and push. */
+/** design/work.md: credit for free slots only, STARTED before the item, pulls. */
 import { describe, expect, test } from "vitest";
 import { CapabilityRig } from "../../../../support/capability-rig.ts";
 
@@ -134,35 +134,5 @@ describe("pull", () => {
     rig.pull();
     rig.pull();
     expect(rig.reply(rig.pull())).toMatchObject({ refusal: { code: "TOO_MANY_WAITERS" } });
-  });
-});
-
-describe("push", () => {
-  test("credit is 0 until the application takes items", () => {
-    const rig = new CapabilityRig({ push: true, concurrency: 4 });
-    const demand = rig.join("web-0");
-    expect(demand.said("credit")).toEqual([]);
-    rig.handle({ type: "slots", count: 2 });
-    expect(demand.limit()).toBe(2);
-    rig.handle({ type: "slots", count: 0 });
-    expect(demand.limit()).toBe(0);
-  });
-
-  test("each item goes out after its STARTED and is renewed while it is worked on", () => {
-    const rig = new CapabilityRig({ push: true });
-    const demand = rig.join("web-0");
-    rig.handle({ type: "slots", count: 1 });
-    const types = demand
-      .deliver(1)
-      .map((effect) => (effect.type === "send" ? effect.message.kind.case : effect.type));
-    expect(types.slice(0, 2)).toEqual(["started", "deliver"]);
-    rig.pass(60_000);
-    expect(demand.said("renew").length).toBeGreaterThanOrEqual(11);
-    expect(rig.effects.some(({ type }) => type === "leaseEnded")).toBe(false);
-  });
-
-  test("pulling from it is refused", () => {
-    const rig = new CapabilityRig({ push: true });
-    expect(rig.reply(rig.pull())).toMatchObject({ refusal: { code: "INVALID_ARGUMENT" } });
   });
 });

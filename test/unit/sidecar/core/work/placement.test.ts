@@ -1,4 +1,4 @@
-/** design/work.md, "Who connects to whom": which demands a capability joins, and when it asks again. */
+/** design/work.md, "Who connects to whom": which demands a capability joins, when it asks again. */
 import { describe, expect, test } from "vitest";
 import { CapabilityRig } from "../../../../support/capability-rig.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The queue against a dumb model: a list of items, scanned for everything. One provider that is always
- * there; any order of adds, credit, verbs, cancels and time.
+ * The items of a queue against a dumb model: a list, scanned for everything. One provider that is
+ * always there; any order of adds, credit, verbs, cancels and time.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
