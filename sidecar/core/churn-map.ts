@@ -1,9 +1,9 @@
 /**
  * A Map and a Set for members that come and go quickly. V8 moves the entries of a Map with many
  * deletions to a new table, and the old table keeps both its entries and a pointer to the new one.
- * Once one such table has grown old, all that follow it outlive every small garbage collection, with
- * whatever went through the Map meanwhile. Beginning anew with a fresh Map now and then cuts that
- * chain. Source: V8, src/objects/ordered-hash-table.cc (`SetNextTable`).
+ * Once one such table has grown old, all that follow it outlive every small garbage collection,
+ * with whatever went through the Map meanwhile. Beginning anew with a fresh Map now and then cuts
+ * that chain. Source: V8, src/objects/ordered-hash-table.cc (`SetNextTable`).
  */
 
 /** Deletions before a fresh start, beside twice the number of members: copying stays cheap. */

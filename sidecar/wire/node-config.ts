@@ -1,8 +1,8 @@
 /**
- * NodeConfig as YAML (the protobuf JSON mapping) or as a message, checked as far as it can be without
- * an engine: names, references, listeners, counts. Whoever gets one from here need not look for a
- * missing descriptor set or a second demand of one name; the options' bounds are checked by the
- * engines that use them (`node/work-options.ts`), before anything is applied.
+ * NodeConfig as YAML (the protobuf JSON mapping) or as a message, checked as far as it can be
+ * without an engine: names, references, listeners, counts. Whoever gets one from here need not look
+ * for a missing descriptor set or a second demand of one name; the options' bounds are checked by
+ * the engines that use them (`node/work-options.ts`), before anything is applied.
  */
 import { createHash } from "node:crypto";
 import type { JsonValue } from "@bufbuild/protobuf";

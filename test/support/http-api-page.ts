@@ -1,4 +1,10 @@
 /** docs/http-api.md, made from the OpenAPI document that the sidecar serves. */
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  FileDescriptorSetSchema,
+  file_google_protobuf_wrappers,
+  StringValueSchema,
+} from "@bufbuild/protobuf/wkt";
 import { AppServer, apiMetrics } from "../../sidecar/api/index.ts";
 import { createMetrics, realClock, realTimers, silentLogger } from "../../sidecar/runtime/index.ts";
 import { MemoryNode } from "./memory-node.ts";
@@ -47,9 +53,16 @@ interface Operation {
 type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 
 async function openApiPaths(): Promise<Paths> {
-  const names = { demand: "d", capability: "c", request: "a.B", response: "a.B" };
+  const contract = {
+    request: StringValueSchema.typeName,
+    response: StringValueSchema.typeName,
+    descriptorSet: toBinary(
+      FileDescriptorSetSchema,
+      create(FileDescriptorSetSchema, { file: [file_google_protobuf_wrappers.proto] }),
+    ),
+  };
   const server = await AppServer.create({
-    node: new MemoryNode({ ...names, descriptorSet: new Uint8Array() }),
+    node: new MemoryNode({ demand: "d", capability: "c", ...contract }),
     logger: silentLogger,
     metrics: createMetrics().register(apiMetrics),
     timers: realTimers,
