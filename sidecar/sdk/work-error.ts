@@ -75,8 +75,8 @@ export function failureOf(thrown: unknown): ApplicationErrorView {
 }
 
 /**
- * The text of a value. None is trusted to be text: programs without types throw what they like. Half
- * a character, as a cut leaves it, is replaced here as protobuf would do it later.
+ * The text of a value. None is trusted to be text: programs without types throw what they like.
+ * Half a character, as a cut leaves it, is replaced here as protobuf would do it later.
  */
 function cut(value: unknown, maxLength: number): string {
   try {

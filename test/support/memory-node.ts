@@ -60,22 +60,19 @@ export class MemoryNode implements NodeService {
   /** Pulls that wait now. */
   waitingPulls = 0;
   readonly #options: MemoryNodeOptions;
-  readonly #contract: ResolvedContract;
   readonly #items = new Map<string, Item>();
   readonly #byKey = new Map<string, Item>();
   readonly #events: OutcomeEvent[] = [];
   readonly #listeners = new Set<(event: OutcomeEvent) => void>();
   readonly #leaseListeners = new Map<string, Set<(reason: string) => void>>();
   readonly #occupied = new Set<string>();
+  #contract: ResolvedContract | undefined;
   #changed = Promise.withResolvers<void>();
   #sequence = 0;
   #presenceCount = 0;
 
   constructor(options: MemoryNodeOptions) {
     this.#options = options;
-    const resolved = resolveContract(options, options.descriptorSet);
-    if (!resolved.ok) throw new Error(resolved.failure.message);
-    this.#contract = resolved.contract;
   }
 
   demands(): readonly DemandView[] {
@@ -308,8 +305,14 @@ export class MemoryNode implements NodeService {
   }
 
   contractOf(kind: "demand" | "capability", name: string): ReturnType<NodeService["contractOf"]> {
-    const { demand, capability } = this.#options;
-    return name === (kind === "demand" ? demand : capability) ? this.#contract : undefined;
+    const { demand, capability, descriptorSet } = this.#options;
+    if (name !== (kind === "demand" ? demand : capability)) return undefined;
+    if (this.#contract === undefined) {
+      const resolved = resolveContract(this.#options, descriptorSet);
+      if (!resolved.ok) throw new Error(resolved.failure.message);
+      this.#contract = resolved.contract;
+    }
+    return this.#contract;
   }
 
   /** Options of the item, as `add` got them. */

@@ -1,7 +1,7 @@
 /**
- * The API has its own form of what the work engines speak of, since it may not import them; the node
- * hands values of one to the other as they are. Checked by the compiler: nothing here can fail when
- * it runs, `tsc` fails when one form is changed without the other.
+ * The API has its own form of what the work engines speak of, since it may not import them; the
+ * node hands values of one to the other as they are. Checked by the compiler: nothing here can fail
+ * when it runs, `tsc` fails when one form is changed without the other.
  */
 import { describe, expectTypeOf, test } from "vitest";
 import type {
