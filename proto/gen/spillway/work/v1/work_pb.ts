@@ -130,7 +130,8 @@ export type ToProvider = Message<"spillway.work.v1.ToProvider"> & {
     case: "admit";
   } | {
     /**
-     * maxProviders are connected.
+     * maxProviders are connected. What Hello named may still be renewed and settled over the link, but
+     * nothing is delivered; sent to an admitted provider it takes the admission back.
      *
      * @generated from field: spillway.work.v1.Full full = 2;
      */
@@ -162,7 +163,8 @@ export type ToProvider = Message<"spillway.work.v1.ToProvider"> & {
     case: "deliver";
   } | {
     /**
-     * Answer to Complete, Fail, Reject, Release, and to a Renew of a lease that is gone.
+     * Answer to Complete, Fail, Reject, Release, and to a Renew of a lease that is gone; unasked when
+     * a lease lapses.
      *
      * @generated from field: spillway.work.v1.Settled settled = 6;
      */
