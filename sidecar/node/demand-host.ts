@@ -16,6 +16,7 @@ import {
 } from "../core/work/index.ts";
 import { PayloadRoom } from "../wire/payload-room.ts";
 import { decodeToDemand, encodeToProvider } from "../wire/work-messages.ts";
+import { realTurns } from "../transport/index.ts";
 import { EnginePump } from "./engine-pump.ts";
 import type { NodeContract } from "./contracts.ts";
 import type { HostComponents } from "./host-components.ts";
@@ -24,6 +25,7 @@ import type { LinkId, LinkOwner } from "./links.ts";
 import { OutcomeStreams } from "./outcome-streams.ts";
 import { PendingCalls } from "./pending-calls.ts";
 import { refusal } from "./refusal.ts";
+import { TurnDeliveries } from "./turn-deliveries.ts";
 import { type PreparedDemand, samePrepared } from "./work-options.ts";
 
 /** What a DemandHost tells the node. */
@@ -42,6 +44,7 @@ export class DemandHost implements LinkOwner {
   readonly #events: DemandHostEvents;
   readonly #queue: DemandQueue;
   readonly #pump: EnginePump<DemandInput, DemandEffect>;
+  readonly #deliveries: TurnDeliveries;
   readonly #room = new PayloadRoom();
   readonly #calls = new PendingCalls<DemandReply>();
   readonly #drained = Promise.withResolvers<void>();
@@ -67,6 +70,12 @@ export class DemandHost implements LinkOwner {
       source: this.#queue,
       viewOf: (item) => this.viewOf(item),
     });
+    this.#deliveries = new TurnDeliveries({
+      turns: components.turns ?? realTurns,
+      send: (link, message) => {
+        components.links.send(link, encodeToProvider(message));
+      },
+    });
     this.#pump = new EnginePump(this.#queue, {
       clock: components.clock,
       timers: components.timers,
@@ -90,6 +99,7 @@ export class DemandHost implements LinkOwner {
     const { call, answer } = this.#calls.open(signal, (gone) => {
       this.#pump.handle({ type: "addCancelled", call: gone });
     });
+    this.#deliveries.begin();
     this.#pump.handle({ type: "add", call, request, options });
     const reply = await answer;
     if (reply === undefined) {
@@ -150,6 +160,7 @@ export class DemandHost implements LinkOwner {
   onMessage(link: LinkId, message: Uint8Array): void {
     const decoded = decodeToDemand(message, this.#room);
     if (decoded.ok) {
+      this.#deliveries.begin();
       this.#pump.handle({ type: "message", link, message: decoded.value });
       return;
     }
@@ -184,16 +195,18 @@ export class DemandHost implements LinkOwner {
   close(code: SystemCode, reason: string): void {
     this.#pump.handle({ type: "close", code, reason });
     this.#pump.close();
+    this.#deliveries.flushAll();
     this.#calls.closeAll();
   }
 
   #perform(effect: DemandEffect): void {
     switch (effect.type) {
       case "send":
-        this.#components.links.send(effect.link, encodeToProvider(effect.message));
+        this.#deliveries.send(effect.link, effect.message);
         break;
       case "closeLink":
         this.#components.logger.debug({ demand: this.name, reason: effect.reason }, "link closed");
+        this.#deliveries.flush(effect.link);
         this.#components.links.close(effect.link);
         break;
       case "reply":

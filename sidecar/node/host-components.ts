@@ -2,6 +2,7 @@
 import type { Clock, Random } from "../core/ports.ts";
 import type { SequenceCounter } from "../core/work/index.ts";
 import type { Logger, Timers, WallClock } from "../runtime/index.ts";
+import type { Turns } from "../transport/index.ts";
 import type { Links } from "./links.ts";
 
 /** The node, as far as a host needs it. */
@@ -12,6 +13,8 @@ export interface HostComponents {
   readonly clock: Clock;
   readonly wallClock: WallClock;
   readonly timers: Timers;
+  /** @default Node's own turns */
+  readonly turns?: Turns;
   readonly links: Links;
   readonly logger: Logger;
 }

@@ -28,7 +28,7 @@ import { prepareWork } from "./work-options.ts";
 /** What a node is made from beside its configuration. */
 export interface NodeComponents
   extends Omit<NeighbourhoodComponents, "self">,
-    Pick<HostComponents, "wallClock"> {
+    Pick<HostComponents, "wallClock" | "turns"> {
   /** Who the node is. */
   readonly self: AnnouncingNode;
   /** Why a capability's application gets nothing, one clause; undefined when nothing is known. */

@@ -72,6 +72,7 @@ export class NodeCluster {
       ...components,
       self,
       transport,
+      turns: time,
       wallClock: { nowEpochMs: () => 1_800_000_000_000 + time.nowMs() },
       announceDemands: () => undefined,
       notDelivering: () => undefined,
