@@ -1,7 +1,7 @@
 /**
- * Items that are granted in one turn of the event loop go out as one Deliver per link, as the engine
- * would send them had it been given all inputs of the turn at once. Its answers to a chunk of
- * completed items free as many places, each filled by an own grant.
+ * Items that are granted in one turn of the event loop go out as one Deliver per link, as the
+ * engine would send them had it been given all inputs of the turn at once. A chunk of completed
+ * items frees as many places, each filled by a grant of its own.
  */
 import {
   type Deliver,
