@@ -175,6 +175,19 @@ export function mapFindings(text: string, present: readonly string[]): Finding[]
   return [...missing, ...bare, ...gone];
 }
 
+/** A row of a table follows the table's header or another row: a blank line would end the table. */
+export function tableFindings(page: SourceFile): Finding[] {
+  const lines = prose(page.text).split("\n");
+  const isRow = (line = ""): boolean => /^\s*\|/.test(line);
+  const isRule = (line = ""): boolean => isRow(line) && /^[\s|:-]+$/.test(line);
+  return lines.flatMap((line, index) => {
+    if (!isRow(line) || isRow(lines[index - 1]) || isRule(lines[index + 1])) return [];
+    const message = "table: a row follows neither a header nor another row";
+    const remedy = "take out the blank line above it, or give the table a header";
+    return [{ path: page.path, line: index + 1, message, remedy }];
+  });
+}
+
 /** One row of docs/limits.md: where the value stands in the source. */
 export interface LimitRow {
   readonly line: number;

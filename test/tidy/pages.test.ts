@@ -12,6 +12,7 @@ import {
   linkFindings,
   mapFindings,
   pathFindings,
+  tableFindings,
 } from "./page-rules.ts";
 import { roomOf, rooms } from "./rooms.ts";
 import { asLines, paths, readFiles, type SourceFile, top } from "./tree.ts";
@@ -78,6 +79,10 @@ describe("pages", () => {
     expect(broken).toEqual([]);
   });
 
+  test("hold tables without a gap", () => {
+    expect(asLines(pages.flatMap(tableFindings))).toEqual([]);
+  });
+
   test("map every room in ARCHITECTURE.md", () => {
     const present = rooms.filter((room) =>
       paths.some((path) => path.endsWith(".ts") && roomOf(path) === room),
@@ -134,6 +139,13 @@ describe("rules of pages can fail", () => {
       pathFindings(page("`sidecar/wire/frame.ts` `sidecar/wire/` `test/*.ts`"), known),
     ).toEqual([]);
     expect(pathFindings(page("`sidecar/wire/gone.ts`"), known)).toHaveLength(1);
+  });
+
+  test("tables", () => {
+    const wrong = (text: string): number => tableFindings(page(text)).length;
+    expect(wrong("| a |\n|---|\n| 1 |\n| 2 |\n\ntext")).toBe(0);
+    expect(wrong("| a |\n|---|\n| 1 |\n\n| 2 |\n| 3 |")).toBe(1);
+    expect(wrong("```text\n\n| drawn |\n```")).toBe(0);
   });
 
   test("code map", () => {
