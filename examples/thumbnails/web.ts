@@ -78,6 +78,15 @@ for (const [url, file, type] of pageFiles) {
 app.post<{ Querystring: { width?: string; name?: string } }>(
   "/thumbnails",
   async (request, reply) => {
+    const unknown = Object.keys(request.query).find((key) => key !== "width" && key !== "name");
+    if (unknown !== undefined) {
+      const detail = `${unknown.slice(0, 100)} is no parameter; there are width and name.`;
+      return refuse(reply, 400, "UNKNOWN_PARAMETER", detail);
+    }
+    if (request.headers["content-type"]?.startsWith("multipart/") === true) {
+      const detail = "Send the bytes of the file alone: curl --data-binary @FILE, not -F.";
+      return refuse(reply, 415, "MULTIPART_NOT_TAKEN", detail);
+    }
     const width = Number(request.query.width ?? 256);
     if (!Number.isInteger(width) || width < widthRange.min || width > widthRange.max) {
       const detail = `width ${request.query.width} is not a whole number from ${widthRange.min} to ${widthRange.max}.`;
@@ -104,6 +113,15 @@ app.post<{ Querystring: { width?: string; name?: string } }>(
       reply.raw.off("close", stop);
     }
   },
+);
+
+app.get("/thumbnails", (_request, reply) =>
+  refuse(
+    reply.header("allow", "POST"),
+    405,
+    "METHOD_NOT_ALLOWED",
+    "Send an image here by POST; the page is at GET /.",
+  ),
 );
 
 /** Adds the item; again when its queue was lost with a sidecar: making it twice harms nobody. */

@@ -52,7 +52,12 @@ function isFastifyError(error: unknown): error is FastifyError {
 function refusalOfBreach(breach: Breach, place: string, request: FastifyRequest): Refusal {
   const path = fieldPathOf(breach);
   const prefix = placeNames[place];
-  const fieldPath = [prefix, path].filter((part) => part !== undefined && part !== "").join(".");
+  // Node reads header names in lower case; they are written `Spillway-Priority`.
+  const shownPath =
+    place === "headers" ? path.replace(/(^|-)[a-z]/g, (it) => it.toUpperCase()) : path;
+  const fieldPath = [prefix, shownPath]
+    .filter((part) => part !== undefined && part !== "")
+    .join(".");
   const value = valueAt(place, path, request);
   const subject = fieldPath === "" ? "The body" : fieldPath;
   const shown = value === undefined ? "" : ` (it is ${JSON.stringify(value).slice(0, 200)})`;

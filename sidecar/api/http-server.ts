@@ -58,7 +58,9 @@ function answerRefusals(app: FastifyInstance, { logger }: ServerComponents): voi
   });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split("?", 1)[0] ?? "";
-    const detail = `No route ${request.method} ${path.slice(0, 200)}.`;
+    const detail =
+      `No route ${request.method} ${path.slice(0, 200)}. ` +
+      "The application interface lists its own at GET /v1/openapi.json.";
     return sendProblem(reply, { code: "UNKNOWN_ROUTE", detail });
   });
 }

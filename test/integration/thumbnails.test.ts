@@ -90,6 +90,7 @@ describe("POST /thumbnails", () => {
       narrow: await refusal(image, "width=15"),
       wide: await refusal(image, "width=1025"),
       noNumber: await refusal(image, "width=wide"),
+      misspelt: await refusal(image, "wdith=128"),
     };
     const codes = Object.entries(refusals).map(([name, { status, code }]) => [name, status, code]);
     expect(codes).toEqual([
@@ -102,6 +103,7 @@ describe("POST /thumbnails", () => {
       ["narrow", 400, "WIDTH_OUT_OF_RANGE"],
       ["wide", 400, "WIDTH_OUT_OF_RANGE"],
       ["noNumber", 400, "WIDTH_OUT_OF_RANGE"],
+      ["misspelt", 400, "UNKNOWN_PARAMETER"],
     ]);
     expect(refusals.text.detail).toContain("note.txt");
     expect(refusals.truncated.detail).toContain("cut off");

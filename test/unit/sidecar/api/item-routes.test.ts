@@ -107,7 +107,8 @@ describe("POST items", () => {
     expect(problem).toMatchObject({ code: "INVALID_ARGUMENT", status: 400 });
     if (bound === undefined) expect(problem).not.toHaveProperty("bound");
     else expect(problem).toHaveProperty("bound", bound);
-    expect(problem.fieldPath.toLowerCase()).toBe(`headers.${name}`);
+    const written = name.replace(/(^|-)[a-z]/g, (it) => it.toUpperCase());
+    expect(problem.fieldPath).toBe(`headers.${written}`);
   });
 
   test("refuses a payload that is no such message: 422 with type, field and rule", async () => {
