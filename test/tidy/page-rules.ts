@@ -98,7 +98,13 @@ export function linkFindings(page: SourceFile, known: Known): Finding[] {
   return findings;
 }
 
-/** Commands in code: npm scripts, npx programs, and subcommands of `spillway` exist. */
+/** `node FILE.ts` runs only under the package's own Node, which npm scripts find; no page says it. */
+function bareNode(text: string): string[] {
+  const commands = text.matchAll(/(?:^|[\s;&|(])(node (?:-\S+ )*[^\s-]\S*\.ts)\b/gm);
+  return [...commands].map((match) => match[1] ?? "");
+}
+
+/** Commands in code: no TypeScript under whatever Node is there; npm scripts, npx programs, and subcommands of `spillway` exist. */
 export function commandFindings(page: SourceFile, known: Known): Finding[] {
   const findings: Finding[] = [];
   const code = [...page.text.matchAll(/```[^\n]*\n([\s\S]*?)```|`([^`\n]+)`/g)];
@@ -114,6 +120,11 @@ export function commandFindings(page: SourceFile, known: Known): Finding[] {
         findings.push({ path: page.path, line, message, remedy });
       }
     };
+    for (const command of bareNode(text)) {
+      const message = `command: "${command}" fails under a Node that runs no TypeScript`;
+      const remedy = "add an npm script to package.json and name that";
+      findings.push({ path: page.path, line, message, remedy });
+    }
     check(/\bnpm run (?:--\S+ )*([a-z][a-z0-9:-]*)/g, known.scripts, "npm script");
     check(/\bnpm (start|test)\b/g, known.scripts, "npm script");
     check(/\bnpx (?:--\S+ )*([a-z@][a-z0-9@/-]*)/g, known.programs, "program");

@@ -132,6 +132,9 @@ describe("rules of pages can fail", () => {
     expect(wrong("```sh\nnpm ci && npm start\n```")).toBe(1);
     expect(wrong("`npx gone`")).toBe(1);
     expect(wrong("```sh\nspillway gone folder\n```")).toBe(1);
+    expect(wrong("```sh\nnode examples/draw.ts samples\n```")).toBe(1);
+    expect(wrong("`npm ci && node --no-warnings draw.ts`")).toBe(1);
+    expect(wrong("`node dist/main.js`, `node`, or a node of `frame.ts`")).toBe(0);
   });
 
   test("paths", () => {

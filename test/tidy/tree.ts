@@ -26,7 +26,7 @@ export interface Finding {
 /** Top folder of the repository. */
 export const top = join(import.meta.dirname, "../..");
 
-const notOurs = new Set(["node_modules", "dist", "coverage", ".git", "tmp"]);
+const notOurs = new Set(["node_modules", "dist", "coverage", ".git", "tmp", "samples"]);
 
 function walk(folder: string, prefix: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
