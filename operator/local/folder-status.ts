@@ -197,18 +197,22 @@ function programProblems(one: ObservedProgram): string[] {
   return problems;
 }
 
+/**
+ * Dead items are counted and no problem: one bad input makes one, and a sidecar does not tell which
+ * of them time, loss or used-up attempts ended.
+ */
 function demandProblems(demand: DemandStatus, reports: readonly GoodReport[]): string[] {
   const { name, providers, desiredProviders, counts } = demand;
   const queues = reports.flatMap((report) => report.demands.filter((it) => it.name === name));
   const connected = queues.reduce((sum, queue) => sum + queue.providers.length, 0);
   const problems: string[] = [];
   if (providers.length === 0) {
-    const waiting = counts.ready === 0 ? "" : `, and ${counts.ready} of its items wait`;
+    const verb = counts.ready === 1 ? "waits" : "wait";
+    const waiting = counts.ready === 0 ? "" : `, and ${counts.ready} of its items ${verb}`;
     problems.push(`The demand ${name} has no provider${waiting}.`);
   } else if (connected < desiredProviders) {
     problems.push(`The demand ${name} has ${connected} of ${desiredProviders} desired providers.`);
   }
-  if (counts.dead > 0) problems.push(`The demand ${name} has ${counts.dead} dead items.`);
   if (queues.some(({ paused }) => paused)) problems.push(`The demand ${name} is paused.`);
   return problems;
 }

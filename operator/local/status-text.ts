@@ -13,7 +13,7 @@ export function statusText(status: FolderStatus): string {
   const demands = status.demands.map(({ name, counts, providers, desiredProviders }) => [
     name,
     ...Object.entries(counts).map(([state, count]) => `${count} ${state}`),
-    `${providers.length} providers (${desiredProviders} desired)`,
+    `${providers.length} ${providers.length === 1 ? "provider" : "providers"} (${desiredProviders} desired)`,
   ]);
   const capabilities = status.capabilities.map(({ name, running, slots, demands: joined }) => [
     name,

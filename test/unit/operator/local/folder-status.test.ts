@@ -111,14 +111,19 @@ const problems: readonly [string, ObservedProgram[], string[]][] = [
     ["The demand thumbs has no provider, and 3 of its items wait."],
   ],
   [
+    "no provider for a single item",
+    [observed("a", { demands: [demand({ providers: [], counts: { ...none, ready: 1 } })] })],
+    ["The demand thumbs has no provider, and 1 of its items waits."],
+  ],
+  [
     "too few providers",
     [observed("a", { demands: [demand({ desiredProviders: 3 })] })],
     ["The demand thumbs has 1 of 3 desired providers."],
   ],
   [
-    "dead items and a pause",
+    "a pause, and nothing of dead items, which are counted",
     [observed("a", { demands: [demand({ paused: true, counts: { ...none, dead: 2 } })] })],
-    ["The demand thumbs has 2 dead items.", "The demand thumbs is paused."],
+    ["The demand thumbs is paused."],
   ],
   [
     "an application that gets nothing",
