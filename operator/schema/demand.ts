@@ -42,10 +42,14 @@ const backoff = z
       .default(2)
       .meta({ description: "Growth of the delay from one failed attempt to the next." }),
   })
-  .refine((it) => durationMs(it.initial) <= durationMs(it.max), {
-    path: ["initial"],
-    error: "is above max",
-    params: { bound: "retry.backoff.max", remedy: "Lower initial or raise max." },
+  .superRefine((it, context) => {
+    if (durationMs(it.initial) <= durationMs(it.max)) return;
+    context.addIssue({
+      code: "custom",
+      path: ["initial"],
+      message: "is above max",
+      params: { bound: `at most ${it.max}`, remedy: "Lower initial or raise max." },
+    });
   })
   .meta({
     description: "Delay before the next attempt: random from 0 to min(max, initial × factor^n).",
@@ -164,27 +168,29 @@ export const demandSpec = z
     rateLimit: rateLimit.optional(),
     paused: z.boolean().default(false).meta({ description: "Grant nothing; adding goes on." }),
   })
-  .refine((it) => it.desiredProviders <= it.maxProviders, {
-    path: ["desiredProviders"],
-    error: "is above maxProviders",
-    params: {
-      bound: "maxProviders (default 10)",
-      remedy: "Lower desiredProviders or raise maxProviders.",
-    },
+  .superRefine((it, context) => {
+    if (it.desiredProviders <= it.maxProviders) return;
+    const remedy = "Lower desiredProviders or raise maxProviders.";
+    context.addIssue({
+      code: "custom",
+      path: ["desiredProviders"],
+      message: "is above maxProviders",
+      params: { bound: `at most ${it.maxProviders}`, remedy },
+    });
   })
-  .refine(
-    (it) =>
-      it.lease.progressTimeout === undefined ||
-      durationMs(it.lease.progressTimeout) <= durationMs(it.lease.maxRuntime),
-    {
+  .superRefine(({ lease: { progressTimeout, maxRuntime } }, context) => {
+    if (progressTimeout === undefined) return;
+    if (durationMs(progressTimeout) <= durationMs(maxRuntime)) return;
+    context.addIssue({
+      code: "custom",
       path: ["lease", "progressTimeout"],
-      error: "is above lease.maxRuntime",
+      message: "is above lease.maxRuntime",
       params: {
-        bound: "lease.maxRuntime (default 10m)",
+        bound: `at most ${maxRuntime}`,
         remedy: "Lower progressTimeout or raise maxRuntime.",
       },
-    },
-  )
+    });
+  })
   .meta({
     description: "What is asked for, of whom, and within which bounds.",
     "x-kubernetes-validations": [

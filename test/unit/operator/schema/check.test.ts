@@ -62,7 +62,7 @@ const refusedDemands: readonly [string, (manifest: Json) => void, string][] = [
   [
     "desired above max",
     (it) => Object.assign(it.spec, { desiredProviders: 6, maxProviders: 5 }),
-    "spec.desiredProviders | is above maxProviders | 6 | maxProviders (default 10) | Lower desiredProviders or raise maxProviders.",
+    "spec.desiredProviders | is above maxProviders | 6 | at most 5 | Lower desiredProviders or raise maxProviders.",
   ],
   [
     "a fraction where a whole number is needed",
@@ -87,12 +87,12 @@ const refusedDemands: readonly [string, (manifest: Json) => void, string][] = [
   [
     "a backoff that begins above its end",
     (it) => (it.spec.retry = { backoff: { initial: "2m" } }),
-    'spec.retry.backoff.initial | is above max | "2m" | retry.backoff.max | Lower initial or raise max.',
+    'spec.retry.backoff.initial | is above max | "2m" | at most 1m | Lower initial or raise max.',
   ],
   [
     "a progress timeout above the run time",
     (it) => (it.spec.lease = { progressTimeout: "1h" }),
-    'spec.lease.progressTimeout | is above lease.maxRuntime | "1h" | lease.maxRuntime (default 10m) | Lower progressTimeout or raise maxRuntime.',
+    'spec.lease.progressTimeout | is above lease.maxRuntime | "1h" | at most 10m | Lower progressTimeout or raise maxRuntime.',
   ],
   [
     "an amount of bytes that is a number",
