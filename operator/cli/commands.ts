@@ -119,7 +119,7 @@ function sendCommand(program: Command, { surroundings, onDone }: CommandContext)
     });
 }
 
-/** Runs a command whose refusals are one line and exit code 2. */
+/** Runs a command whose refusals are told without a stack, with exit code 2. */
 async function answering(act: () => Promise<ExitCode>): Promise<ExitCode> {
   try {
     return await act();

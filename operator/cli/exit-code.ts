@@ -19,7 +19,7 @@ Exit codes:
   1  status: there are problems; send: refused or failed; up: did not end in order
   2  bad input, or nothing runs there: nothing was done`;
 
-/** A refusal in one line; a bug keeps its stack, since somebody has to mend it. */
+/** A refusal, one problem per line; a bug keeps its stack, since somebody has to mend it. */
 export function errorText(error: unknown): string {
   if (error instanceof LocalError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -48,7 +48,10 @@ export interface Problem {
   readonly remedy: string;
 }
 
-/** A refusal of this room: one or more problems, the first of which is told in full. */
+/** Problems that are told at most, one per line; the others are counted. */
+const maxToldProblems = 10;
+
+/** A refusal of this room: one or more problems, one per line of its message. */
 export class LocalError extends Error {
   override readonly name = "LocalError";
   readonly code: LocalErrorCode;
@@ -69,8 +72,8 @@ export function problemText({ file, line, column, text, remedy }: Problem): stri
 }
 
 function errorText(problems: readonly Problem[]): string {
-  const [first, ...others] = problems;
-  if (first === undefined) throw new Error("a LocalError without a problem");
-  const more = others.length === 0 ? "" : ` (${others.length} more after this one)`;
-  return `${problemText(first)}${more}`;
+  if (problems.length === 0) throw new Error("a LocalError without a problem");
+  const told = problems.slice(0, maxToldProblems).map(problemText);
+  const others = problems.length - told.length;
+  return [...told, ...(others === 0 ? [] : [`(${others} more after these)`])].join("\n");
 }

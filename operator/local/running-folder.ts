@@ -165,7 +165,9 @@ export class RunningFolder {
       this.#manifests = manifests;
     } catch (error) {
       const reason = error instanceof LocalError ? error.message : String(error);
-      this.#output.event("error", `${reason} What ran before goes on.`);
+      for (const line of `${reason} What ran before goes on.`.split("\n")) {
+        this.#output.event("error", line);
+      }
       return;
     }
     const changed = this.#writeConfigs();

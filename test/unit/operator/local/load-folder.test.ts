@@ -189,10 +189,22 @@ describe("refusals name file, line, column, field, value, bound and remedy", () 
   });
 });
 
-test("more than one fault: the first is told, the others are counted", async () => {
+test("more than one fault: each has its line", async () => {
   const demand = demandManifest((it) => Object.assign(it.spec, { maxProviders: 0, paused: 1 }));
   const [, message] = await refusalOf({ demand });
-  expect(message).toMatch(/^FOLDER\/demand.yaml:16:17: .* \(1 more after this one\)$/);
+  const [first, second, ...others] = (message ?? "").split("\n");
+  expect(first).toMatch(/^FOLDER\/demand.yaml:16:17: spec.maxProviders is out of range/);
+  expect(second).toMatch(/^FOLDER\/demand.yaml:\d+:\d+: spec.paused is not true or false/);
+  expect(others).toEqual([]);
+});
+
+test("ten faults are told, those after them are counted", async () => {
+  const faults = Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`unknown${at}`, 1]));
+  const demand = demandManifest((it) => Object.assign(it.spec, faults));
+  const [, message] = await refusalOf({ demand });
+  const lines = (message ?? "").split("\n");
+  expect(lines).toHaveLength(11);
+  expect(lines[10]).toBe("(2 more after these)");
 });
 
 test("a folder without apps.yaml says what to write", async () => {
