@@ -27,7 +27,9 @@ export function nameFolder(shown: string): FolderName {
   try {
     path = realpathSync(shown);
   } catch (error) {
-    const text = `${shown} cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    const absent = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const why = error instanceof Error ? error.message : String(error);
+    const text = absent ? `${shown} does not exist` : `${shown} cannot be read: ${why}`;
     const remedy = "Give a folder with manifests, .proto files and apps.yaml.";
     throw new LocalError("FOLDER_UNREADABLE", [{ text, remedy }], { cause: error });
   }

@@ -23,8 +23,8 @@ test.each([
   [["send", "a", "b", "{}", "--wait", "301"], "Write seconds from 0 to 300."],
   [["send", ".", "b", "{bad"], "JSON is malformed"],
   [["send", ".", "b", "{}"], "nothing runs in ."],
-  [["status", "/nowhere"], "/nowhere cannot be read"],
-  [["contract", "/nowhere"], "/nowhere cannot be read"],
+  [["status", "/nowhere"], "/nowhere does not exist. Give a folder with manifests"],
+  [["contract", "/nowhere"], "/nowhere does not exist. Give a folder with manifests"],
 ])("spillway %j is refused with exit 2", (args, words) => {
   const { code, stdout, stderr } = spillway(args, temporaryFolder());
   expect([code, stdout]).toEqual([2, ""]);

@@ -217,7 +217,7 @@ test("a folder without apps.yaml says what to write", async () => {
 
 test("a folder that is not there is refused by its name", async () => {
   await expect(loadFolder("/nowhere/at/all", environment)).rejects.toThrow(
-    /^\/nowhere\/at\/all cannot be read: ENOENT.*Give a folder with manifests/,
+    /^\/nowhere\/at\/all does not exist\. Give a folder with manifests/,
   );
 });
 
