@@ -26,7 +26,7 @@ export interface CommandContext {
 /** Builds the command line. */
 export function createCommands(context: CommandContext): Command {
   const program = new Command("spillway")
-    .description("Pull work and tiered sessions for programs, without a broker.")
+    .description("Pull work between programs, each beside a sidecar, without a broker.")
     .version(context.version)
     .addHelpText("after", exitCodeHelp)
     .showHelpAfterError("(spillway --help lists the commands)")

@@ -34,8 +34,8 @@ interface Collected {
   readonly problems: Problem[];
 }
 
-/** Kinds of the API group, those that this version carries out first. */
-const kinds = ["Demand", "Capability", "SessionTier"];
+/** Kinds of the API group that this version carries out. */
+const kinds = ["Demand", "Capability"];
 
 /** Sorts documents by kind and checks those of our group; the others are `kubectl`'s business. */
 export function readManifests(documents: readonly LocatedDocument[]): Manifests {

@@ -100,7 +100,7 @@ describe("refusals name file, line, column, field, value, bound and remedy", () 
       "an unknown field, at its name",
       { files: { "demand.yaml": "apiVersion: spillway.dev/v1alpha1\nkind: Demandd\n" } },
       "MANIFEST_INVALID",
-      'FOLDER/demand.yaml:2:7: kind is no kind of spillway.dev (it is "Demandd"; allowed: Demand, Capability, SessionTier). Write Demand.',
+      'FOLDER/demand.yaml:2:7: kind is no kind of spillway.dev (it is "Demandd"; allowed: Demand, Capability). Write Demand.',
     ],
     [
       "a field that is missing, at what should hold it",
