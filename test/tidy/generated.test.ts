@@ -1,7 +1,7 @@
 /** proto/: linted, formatted, compatible with what is on main, and generated anew. */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { documentedWords, referencePages } from "../support/reference-pages.ts";
 import { skipUnless } from "../support/skip-unless.ts";
@@ -58,18 +58,6 @@ function comparedCommit(folder: string): string | undefined {
 }
 
 describe("proto", () => {
-  test("the generated code is what buf generate makes now", { timeout }, async () => {
-    const folder = temporaryFolder();
-    const { output, exitCode } = await buf(["generate", "-o", folder]);
-    expect(exitCode, output).toBe(0);
-    const fresh = contents(join(folder, "gen"));
-    const committed = contents(join(top, "proto/gen"));
-    expect(Object.keys(committed), "run npm run proto").toEqual(Object.keys(fresh));
-    for (const [path, text] of Object.entries(fresh)) {
-      expect(committed[path] === text, `${path} differs: run npm run proto`).toBe(true);
-    }
-  });
-
   test("buf lint finds nothing", { timeout }, async () => {
     const { output, exitCode } = await buf(["lint"]);
     expect(exitCode, output).toBe(0);
@@ -133,17 +121,26 @@ describe("what messages are compared with", () => {
   });
 });
 
-describe("contracts of examples", () => {
+describe("generated code", () => {
   const folders = paths
-    .filter((path) => /^examples\/.+\/buf\.gen\.yaml$/.test(path))
-    .map((path) => path.replace("/buf.gen.yaml", ""));
+    .filter((path) => /(^|\/)buf\.gen\.yaml$/.test(path))
+    .map((path) => dirname(path));
 
-  test.each(folders)("%s: the generated code is what buf generate makes now", async (example) => {
-    const folder = temporaryFolder();
-    const { output, exitCode } = await buf(["generate", "-o", folder], example);
+  test("is looked for wherever a buf.gen.yaml stands", () => {
+    const known = ["examples/thumbnails", "proto", "test/support/seed-programs"];
+    expect(folders).toEqual(expect.arrayContaining(known));
+  });
+
+  test.each(folders)("%s: is what buf generate makes now", { timeout }, async (folder) => {
+    const made = temporaryFolder();
+    const { output, exitCode } = await buf(["generate", "-o", made], folder);
     expect(exitCode, output).toBe(0);
-    const fresh = contents(join(folder, "gen"));
-    expect(contents(join(top, example, "gen")), `run buf generate in ${example}`).toEqual(fresh);
+    const fresh = contents(join(made, "gen"));
+    const committed = contents(join(top, folder, "gen"));
+    expect(Object.keys(committed), "run npm run proto").toEqual(Object.keys(fresh));
+    for (const [path, text] of Object.entries(fresh)) {
+      expect(committed[path] === text, `${folder}/gen/${path} differs: npm run proto`).toBe(true);
+    }
   });
 });
 
