@@ -12,6 +12,7 @@ interface LockEntry {
   readonly version?: string;
   readonly dev?: boolean;
   readonly engines?: unknown;
+  readonly hasInstallScript?: boolean;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 

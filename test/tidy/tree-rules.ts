@@ -101,3 +101,34 @@ export function versionFindings(file: SourceFile): Finding[] {
     });
   });
 }
+
+/** A lock file's packages, as far as scripts of installation matter. */
+export interface ScriptedLock {
+  readonly packages: Readonly<Record<string, { readonly hasInstallScript?: boolean }>>;
+}
+
+/** Each package with a script of installation is allowed or refused it by name, and no other. */
+export function installScriptFindings(
+  lock: ScriptedLock,
+  allowScripts: Readonly<Record<string, boolean>>,
+): Finding[] {
+  const path = "package.json";
+  const scripted = new Set(
+    Object.entries(lock.packages)
+      .filter(([place, entry]) => place !== "" && entry.hasInstallScript === true)
+      .map(([place]) => place.slice(place.lastIndexOf("node_modules/") + "node_modules/".length)),
+  );
+  const unsaid = [...scripted]
+    .filter((name) => !(name in allowScripts))
+    .map((name) => {
+      const message = `install scripts: nothing is said of ${name}`;
+      return { path, message, remedy: "read its script, then add it to allowScripts" };
+    });
+  const gone = Object.keys(allowScripts)
+    .filter((name) => !scripted.has(name))
+    .map((name) => {
+      const message = `install scripts: ${name} has none`;
+      return { path, message, remedy: "take it out of allowScripts" };
+    });
+  return [...unsaid, ...gone];
+}

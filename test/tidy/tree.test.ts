@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { completeLock, type LockFile, missingPackages } from "../support/complete-lock-file.ts";
-import { mirrorFindings, nameFindings, versionFindings, wordFindings } from "./tree-rules.ts";
+import {
+  installScriptFindings,
+  mirrorFindings,
+  nameFindings,
+  versionFindings,
+  wordFindings,
+} from "./tree-rules.ts";
 import { asLines, paths, readFiles } from "./tree.ts";
 
 const known = new Set(paths);
@@ -31,9 +37,35 @@ describe("the tree", () => {
     const lock = JSON.parse(file?.text ?? "") as LockFile;
     expect(missingPackages(lock), "run npm run lock").toEqual([]);
   });
+
+  test("says of every package with a script of installation whether it may run", () => {
+    const [file] = readFiles(/^package-lock\.json$/);
+    const [manifest] = readFiles(/^package\.json$/);
+    const lock = JSON.parse(file?.text ?? "") as LockFile;
+    const { allowScripts } = JSON.parse(manifest?.text ?? "") as {
+      allowScripts: Record<string, boolean>;
+    };
+    expect(asLines(installScriptFindings(lock, allowScripts))).toEqual([]);
+  });
 });
 
 describe("rules of the tree can fail", () => {
+  test("install scripts", () => {
+    const lock = {
+      packages: {
+        "": { version: "1.0.0" },
+        "node_modules/a": { version: "1.0.0", hasInstallScript: true },
+        "node_modules/b": { version: "1.0.0" },
+        "node_modules/b/node_modules/@c/d": { version: "1.0.0", hasInstallScript: true },
+      },
+    };
+    expect(installScriptFindings(lock, { a: false, "@c/d": true })).toEqual([]);
+    expect(asLines(installScriptFindings(lock, { a: true }))[0]).toContain("@c/d");
+    expect(asLines(installScriptFindings(lock, { a: true, "@c/d": true, b: true }))).toEqual([
+      "package.json: install scripts: b has none. Remedy: take it out of allowScripts",
+    ]);
+  });
+
   test("names", () => {
     expect(asLines(nameFindings("sidecar/wire/frameCodec.ts"))[0]).toContain("not kebab-case");
     expect(asLines(nameFindings("sidecar/Wire/frame.ts"))[0]).toContain("not kebab-case");
