@@ -1,6 +1,6 @@
 /** What the command line finds around itself. Read once, in main, and passed down. */
 import { tmpdir } from "node:os";
-import { basename, relative } from "node:path";
+import { basename, dirname, relative } from "node:path";
 import type { StateRoots } from "../local/index.ts";
 
 /** See the head of the file. */
@@ -39,9 +39,18 @@ export function readSurroundings({ env, argv, cwd, isTerminal }: ProcessView): S
   };
 }
 
-/** An installed program is called by its name, a file by its path. */
+/** The compiled entry in the package's own folder. */
+const ownScript = "dist/operator/cli/main.js";
+
+/**
+ * An installed program is called by its name; in the package's own folder, and where the package is
+ * a dependency, npx finds it and the Node it needs; any other file is called by its path.
+ */
 function ownCommand(script: string, cwd: string): string {
-  if (basename(script) === "spillway") return "spillway";
+  if (basename(script) === "spillway") {
+    return dirname(script).endsWith("node_modules/.bin") ? "npx spillway" : "spillway";
+  }
   const near = relative(cwd, script);
+  if (near === ownScript) return "npx spillway";
   return `node ${near.startsWith("..") ? script : near}`;
 }

@@ -29,7 +29,7 @@ export interface ReadySummary {
     readonly waitsFor?: string;
   }[];
   readonly notes: readonly string[];
-  /** Commands to try, the best first. */
+  /** What to try, the best first: a page to open, commands. */
   readonly commands: readonly string[];
 }
 

@@ -106,12 +106,15 @@ export class RunningFolder {
       };
     });
     const { shown } = this.#context.folder;
-    const demand = this.#manifests.demands[0]?.resource.metadata.name;
-    const send = `${ownCommand} send ${shown} ${demand ?? ""} '{}' --wait`;
+    const rows = await Promise.all(programs);
+    const page = rows[0]?.url;
     return {
-      programs: await Promise.all(programs),
+      programs: rows,
       notes: [...this.#manifests.notes, ...this.#warnings],
-      commands: [`${ownCommand} status ${shown}`, ...(demand === undefined ? [] : [send])],
+      commands: [
+        ...(page === undefined ? [] : [`open ${page} in a browser`]),
+        `${ownCommand} status ${shown}`,
+      ],
     };
   }
 

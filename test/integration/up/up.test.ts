@@ -91,7 +91,7 @@ describe("a folder that runs", () => {
     expect(env["PORT"]).toBe(String(port));
     expect(env["SPILLWAY_SOCKET"]).toBe(up.program("web-0").sidecar.socketPath);
     expect(Number(factsOf(up.folder, "web-1").env["PORT"])).toBeGreaterThan(port);
-    expect(up.stdout).toContain(`http://127.0.0.1:${port}`);
+    expect(up.stdout).toContain(`try:\n  open http://127.0.0.1:${port} in a browser\n`);
     expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe("web-0");
   });
 

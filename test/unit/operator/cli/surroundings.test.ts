@@ -15,10 +15,15 @@ test("colours are for terminals whose user did not refuse them", () => {
 });
 
 test("printed commands are those that work here", () => {
-  expect(readSurroundings(view).ownCommand).toBe("node dist/operator/cli/main.js");
+  expect(readSurroundings(view).ownCommand).toBe("npx spillway");
   expect(readSurroundings({ ...view, cwd: "/other" }).ownCommand).toBe(
     "node /w/dist/operator/cli/main.js",
   );
+  expect(readSurroundings({ ...view, cwd: "/w/dist" }).ownCommand).toBe(
+    "node operator/cli/main.js",
+  );
+  const dependency = ["node", "/app/node_modules/.bin/spillway"];
+  expect(readSurroundings({ ...view, argv: dependency }).ownCommand).toBe("npx spillway");
   const installed = ["node", "/usr/local/bin/spillway"];
   expect(readSurroundings({ ...view, argv: installed }).ownCommand).toBe("spillway");
 });
