@@ -98,13 +98,16 @@ export function linkFindings(page: SourceFile, known: Known): Finding[] {
   return findings;
 }
 
-/** `node FILE.ts` runs only under the package's own Node, which npm scripts find; no page says it. */
+/** `node FILE.ts` runs only under the package's own Node, which npm scripts find. */
 function bareNode(text: string): string[] {
   const commands = text.matchAll(/(?:^|[\s;&|(])(node (?:-\S+ )*[^\s-]\S*\.ts)\b/gm);
   return [...commands].map((match) => match[1] ?? "");
 }
 
-/** Commands in code: no TypeScript under whatever Node is there; npm scripts, npx programs, and subcommands of `spillway` exist. */
+/**
+ * Commands in code: npm scripts, npx programs, and subcommands of `spillway` exist; no TypeScript is
+ * run under whatever Node is there.
+ */
 export function commandFindings(page: SourceFile, known: Known): Finding[] {
   const findings: Finding[] = [];
   const code = [...page.text.matchAll(/```[^\n]*\n([\s\S]*?)```|`([^`\n]+)`/g)];

@@ -104,7 +104,9 @@ export function versionFindings(file: SourceFile): Finding[] {
 
 /** A lock file's packages, as far as scripts of installation matter. */
 export interface ScriptedLock {
-  readonly packages: Readonly<Record<string, { readonly hasInstallScript?: boolean }>>;
+  readonly packages: Readonly<
+    Record<string, { readonly version?: string; readonly hasInstallScript?: boolean }>
+  >;
 }
 
 /** Each package with a script of installation is allowed or refused it by name, and no other. */
