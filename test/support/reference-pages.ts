@@ -8,6 +8,7 @@ import { format } from "node:util";
 import ts from "typescript";
 import { problemStatus } from "../../sidecar/api/problem-code.ts";
 import { problemDescriptions } from "../../sidecar/api/problem-description.ts";
+import type { TargetRefusal } from "../../sidecar/core/work/held-lease.ts";
 import type { SystemCode } from "../../sidecar/core/work/index.ts";
 import type { MetricDeclaration } from "../../sidecar/runtime/index.ts";
 import { paths, top } from "../tidy/tree.ts";
@@ -82,6 +83,13 @@ const systemOutcomes: Readonly<Record<SystemCode, string>> = {
   SHUTDOWN: "The node that held the queue stopped before the item had a result.",
 };
 
+const linkAnswers: Readonly<Record<TargetRefusal, string>> = {
+  full: "FULL: `maxProviders` are connected. Asked again after the time that the demand names.",
+  draining: "DRAINING: the demand is ending and takes nobody in. Asked again after 5 s.",
+  incompatible:
+    "INCOMPATIBLE: the two contracts differ; the reason names both. Asked again after 30 s.",
+};
+
 /** @returns docs/errors.md: every code that a program or a peer can be answered with. */
 export function errorsPage(): string {
   const problems = Object.entries(problemDescriptions).map(([code, { meaning, remedy }]) => {
@@ -122,6 +130,22 @@ ${wordTable("sidecar/sdk/sdk-error.ts", "SdkErrorCode")}
 In logs, in \`GET /v1/peers\` and in metrics.
 
 ${wordTable("sidecar/wire/close-code.ts", "sessionCloseCodes")}
+
+## Answers of a demand to a provider
+
+A demand's answer to a provider that asks to join, when it is not let in. \`GET /v1/capabilities\` shows it as the
+state of the link, with a reason. What the provider held before may still be settled.
+
+${table(
+  ["state", "meaning"],
+  Object.entries(linkAnswers).map(([state, meaning]) => [`\`${state}\``, meaning]),
+)}
+
+## Announcements that are not believed
+
+Label \`reason\` of \`spillway_multicast_announcements_refused_total\`, in the order of the checks.
+
+${wordTable("sidecar/core/discovery/refusal.ts", "announcementRefusals")}
 `;
 }
 
