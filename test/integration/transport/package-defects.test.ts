@@ -336,6 +336,38 @@ describe("setNoDelay", () => {
   });
 });
 
+describe("a read into a buffer of the reader's own (BYOB)", () => {
+  it("lands beside the buffer that was given, in the bare package", async () => {
+    const { near, far } = await bareStream(await barePair(largeWindows, accept));
+    // So the next test's spy would see a reader of the package.
+    expect(far.readable).toBeInstanceOf(ReadableStream);
+    const reader = far.readable.getReader({ mode: "byob" });
+    const read = reader.read(new Uint8Array(new ArrayBuffer(200), 100, 100));
+    await near.writable.getWriter().write(new Uint8Array(100).fill(7));
+    const { value } = await read;
+    expect(value?.byteOffset).toBe(100);
+    expect(new Set(value)).toEqual(new Set([0]));
+    expect(new Set(new Uint8Array(value?.buffer ?? new ArrayBuffer(0), 0, 100))).toEqual(
+      new Set([7]),
+    );
+  });
+
+  it("is never asked for by ours: bytes come without a reader of the package", async () => {
+    const reader = vi.spyOn(ReadableStream.prototype, "getReader");
+    const { near, lanes } = await ours();
+    const lane = near.openLane();
+    const [far] = await lanes();
+    const received = new Promise<number>((resolve) => {
+      far?.onBytes((chunk) => {
+        resolve(chunk.length);
+      });
+    });
+    lane.write(withRoom(100));
+    expect(await received).toBe(100);
+    expect(reader).not.toHaveBeenCalled();
+  });
+});
+
 describe("an aborted stream", () => {
   it("leaves the readable half hanging in the bare package", async () => {
     const { near } = await bareStream(await barePair(largeWindows, accept));
