@@ -123,4 +123,11 @@ export const workBreaks: readonly SourceBreak[] = [
     from: '    this.book.setPhase(lease, "ended");\n',
     to: '    this.book.setPhase(lease, "settling");\n',
   },
+  {
+    name: "granted-stays-ready",
+    checker: "no-throw",
+    file: `${room}item-store.ts`,
+    from: "    this.ready.remove(item, false);\n",
+    to: "",
+  },
 ];
