@@ -189,7 +189,9 @@ function nameOf({ recorded }: ObservedProgram): string {
 function programProblems(one: ObservedProgram): string[] {
   const { recorded, programAlive, sidecarAlive, report } = one;
   const name = nameOf(one);
-  const end = recorded.lastEnd === undefined ? "" : `: it ended with ${recorded.lastEnd}`;
+  const { lastEnd, lastErrorLine } = recorded;
+  const last = lastErrorLine === undefined ? "" : ` (its last error line: ${lastErrorLine})`;
+  const end = lastEnd === undefined ? "" : `: it ended with ${lastEnd}${last}`;
   const problems: string[] = [];
   if (!programAlive) problems.push(`${name} is not running${end}; up starts it again.`);
   if (!sidecarAlive) problems.push(`The sidecar of ${name} is not running; up starts it again.`);

@@ -9,6 +9,7 @@ import type { ReplicaPaths } from "./node-config.ts";
 import type { Output } from "./output.ts";
 import { awaitReadyFile, clearReadyFile, type ReadyAddresses } from "./ready-file.ts";
 import type { RecordedProgram } from "./run-record.ts";
+import { tellingLine } from "./telling-line.ts";
 import { type ProcessPlan, SupervisedProcess } from "./supervised-process.ts";
 
 /** What a replica is. */
@@ -42,6 +43,7 @@ export class Replica {
   readonly #sidecar: SupervisedProcess;
   readonly #program: SupervisedProcess;
   readonly #lastLines: string[] = [];
+  #lastErrorLine: string | undefined;
   #pipe: Writable | null = null;
   #ready: ReadyAddresses | undefined;
   #waiting = new AbortController();
@@ -126,6 +128,7 @@ export class Replica {
       ...(plan.port === undefined ? {} : { port: plan.port }),
       restarts: program.restarts,
       ...(program.lastEnd === undefined ? {} : { lastEnd: program.lastEnd }),
+      ...(this.#lastErrorLine === undefined ? {} : { lastErrorLine: this.#lastErrorLine }),
       sidecar: {
         ...(sidecar.process === undefined ? {} : { process: sidecar.process }),
         socketPath: plan.paths.appSocket,
@@ -172,17 +175,31 @@ export class Replica {
     const { output, onChanged } = this.#components;
     const { name } = this.plan;
     return new SupervisedProcess(this.plan.programProcess, {
+      onStarting: () => {
+        this.#lastErrorLine = undefined;
+      },
       onStarted: () => {
         this.#tellProgram();
         onChanged();
       },
-      onLine: (stream, line) => output.line({ name, stream }, line),
+      onLine: (stream, line) => {
+        output.line({ name, stream }, line);
+        if (stream === "stderr") this.#keepErrorLine(line);
+      },
       onEnded: (how, restartInMs) => {
         this.#tellProgram();
         this.#tellEnd(name, how, restartInMs);
         onChanged();
       },
     });
+  }
+
+  #keepErrorLine(line: string): void {
+    const telling = tellingLine(line);
+    if (telling === undefined) return;
+    this.#lastErrorLine = telling;
+    // What is still in the pipe comes after the exit.
+    if (this.#program.process === undefined) this.#components.onChanged();
   }
 
   #tellEnd(name: string, how: string, restartInMs: number | undefined): void {

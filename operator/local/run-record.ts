@@ -34,6 +34,8 @@ const programSchema = z.object({
   restarts: z.int(),
   /** How it ended last: `exit code 1`, `SIGKILL`. */
   lastEnd: z.string().optional(),
+  /** What it wrote last to standard error before it ended, as far as it tells why. */
+  lastErrorLine: z.string().optional(),
   sidecar: sidecarSchema,
 });
 

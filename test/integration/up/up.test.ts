@@ -203,7 +203,12 @@ describe("what ends is started again", () => {
 
   test("and `status` tells so meanwhile", async () => {
     const up = await start({
-      apps: [{ ...twoApps[0], command: ["node", "-e", "process.exit(3)"] }],
+      apps: [
+        {
+          ...twoApps[0],
+          command: ["node", "-e", "console.error('no such table'); process.exit(3)"],
+        },
+      ],
     });
     await eventually(() => up.program("web-0").restarts >= 4, { timeoutMs: 10_000 });
     const status = await eventually(() => {
@@ -211,7 +216,7 @@ describe("what ends is started again", () => {
       return code === 1 && JSON.parse(stdout);
     });
     expect(status.problems).toContain(
-      "web-0 is not running: it ended with exit code 3; up starts it again.",
+      "web-0 is not running: it ended with exit code 3 (its last error line: no such table); up starts it again.",
     );
   });
 });
