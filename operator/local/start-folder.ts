@@ -1,8 +1,10 @@
 /** `spillway up`: everything of a folder, started in order. Stopping it is `running-folder.ts`. */
 import { randomUUID } from "node:crypto";
+import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { processStartTime } from "../../sidecar/runtime/process-start-time.ts";
+import { removeAbandoned } from "./abandoned.ts";
 import { makeClusterCredentials, makeNodeCredentials } from "./credentials.ts";
 import { bootId, endLeftovers, isAlive } from "./leftovers.ts";
 import { loadFolder } from "./load-folder.ts";
@@ -107,6 +109,9 @@ async function takeStateFolder(context: RunContext, { output }: UpOptions): Prom
   }
   removeStateFolder(context.stateFolder);
   makeStateFolder(context.stateFolder);
+  for (const path of await removeAbandoned(dirname(context.stateFolder))) {
+    output.event("info", `removed ${path}: the folder that ran there is gone`);
+  }
 }
 
 async function writeCredentials(

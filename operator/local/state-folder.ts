@@ -27,6 +27,9 @@ export interface StateRoots {
 /** Longest path of a unix socket, bytes: `sun_path` is 108 on Linux, 104 on macOS, with its end. */
 export const maxSocketPathBytes = process.platform === "darwin" ? 103 : 107;
 
+/** Names of state folders, in either place. */
+export const stateFolderPattern = /^spillway-(\d+-)?[0-9a-f]{8}$/;
+
 /** The state folders a folder may have, the one that `up` uses first. */
 export function stateFolderCandidates(folder: FolderName, roots: StateRoots): readonly string[] {
   const uid = process.getuid?.() ?? 0;
