@@ -105,8 +105,8 @@ function bareNode(text: string): string[] {
 }
 
 /**
- * Commands in code: npm scripts, npx programs, and subcommands of `spillway` exist; no TypeScript is
- * run under whatever Node is there.
+ * Commands in code: npm scripts, npx programs, and subcommands of `spillway` exist; no TypeScript
+ * is run under whatever Node is there.
  */
 export function commandFindings(page: SourceFile, known: Known): Finding[] {
   const findings: Finding[] = [];
