@@ -3,6 +3,7 @@
  * no network unless the folder's own buf.yaml names modules of a registry.
  */
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
@@ -141,8 +142,21 @@ function compilerProblems(errors: string, shown: (path: string) => string): Prob
     if (parsed === undefined) return { text: `the .proto files do not compile: ${line}`, remedy };
     const { path, start_line, start_column, message } = parsed;
     const place = { file: shown(path), line: start_line, column: start_column };
-    return { ...place, text: `does not compile: ${message}`, remedy };
+    return { ...place, text: `does not compile: ${message}${quote(path, start_line)}`, remedy };
   });
+}
+
+/** Longest part of a line that is quoted, characters. */
+const maxQuoted = 80;
+
+/** The line that is meant; empty when it cannot be read or holds nothing. */
+function quote(path: string, line: number): string {
+  try {
+    const text = (readFileSync(path, "utf8").split("\n")[line - 1] ?? "").trim();
+    return text === "" ? "" : `, in "${text.slice(0, maxQuoted)}"`;
+  } catch {
+    return "";
+  }
 }
 
 interface BufErrorLine {

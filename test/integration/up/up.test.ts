@@ -15,7 +15,12 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { stringify } from "yaml";
 import { eventually } from "../../support/eventually.ts";
-import { type FolderContent, twoApps, writeFolder } from "../../support/example-folder.ts";
+import {
+  type FolderContent,
+  imagesProto,
+  twoApps,
+  writeFolder,
+} from "../../support/example-folder.ts";
 import { exampleProgram } from "../../support/example-program.ts";
 import { demandManifest } from "../../support/manifests.ts";
 import { fakeSidecar, processesOf, spillway, UpProcess } from "../../support/up-process.ts";
@@ -374,6 +379,13 @@ describe("bad input is one error, exit 2, and nothing is left running", () => {
     expect(await refusal({ demand })).toBe(
       "spillway: FOLDER/demand.yaml:16:17: spec.maxProviders is out of range (it is 2000; allowed: 1 to 1000). Write a whole number from 1 to 1000.\n",
     );
+  });
+
+  test("a bad proto", async () => {
+    const proto = imagesProto.replace("uint32 width", "uint32 width of it");
+    const told = await refusal({ proto });
+    expect(told).toMatch(/^spillway: FOLDER\/images\.proto:5:\d+: does not compile: /);
+    expect(told).toContain(', in "uint32 width of it = 2;". Correct the file.\n');
   });
 
   test("a port in use", async () => {

@@ -146,7 +146,7 @@ describe("refusals name file, line, column, field, value, bound and remedy", () 
       "a proto that does not compile",
       { proto: imagesProto.replace("uint32 width", "uint33 width") },
       "PROTO_INVALID",
-      "FOLDER/images.proto:5:3: does not compile: cannot find `uint33` in this scope. Correct the file.",
+      'FOLDER/images.proto:5:3: does not compile: cannot find `uint33` in this scope, in "uint33 width = 2;". Correct the file.',
     ],
     [
       "a message that no proto declares, with the one that was meant",
