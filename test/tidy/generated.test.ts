@@ -71,17 +71,27 @@ describe("proto", () => {
 
 const compared = comparedCommit(top);
 
-skipUnless(compared !== undefined, "needs the commit before: clone with --depth 2 or more")(
-  "messages that are on main",
-  () => {
-    test("are not broken", { timeout }, async () => {
-      const against = `../.git#ref=${compared ?? ""},subdir=proto`;
-      const { output, exitCode } = await buf(["breaking", "--against", against]);
-      const remedy = "reserve the field and add another, or begin vN+1 with a migration note";
-      expect(exitCode, `${remedy}:\n${output}`).toBe(0);
-    });
-  },
-);
+/** A clone of one commit has nothing to compare with, and whoever made it may have no choice. */
+function isShallow(folder: string): boolean {
+  try {
+    return git(folder, "rev-parse", "--is-shallow-repository") === "true";
+  } catch {
+    return false;
+  }
+}
+
+skipUnless(
+  compared !== undefined,
+  "needs the commit before: clone with --depth 2 or more",
+  process.env["CI"] === "true" && !isShallow(top),
+)("messages that are on main", () => {
+  test("are not broken", { timeout }, async () => {
+    const against = `../.git#ref=${compared ?? ""},subdir=proto`;
+    const { output, exitCode } = await buf(["breaking", "--against", against]);
+    const remedy = "reserve the field and add another, or begin vN+1 with a migration note";
+    expect(exitCode, `${remedy}:\n${output}`).toBe(0);
+  });
+});
 
 describe("what messages are compared with", () => {
   function repository(): string {
