@@ -4,10 +4,9 @@ import type { WorkContract } from "../core/work/index.ts";
 import { type ResolvedContract, resolveContract } from "../wire/contract.ts";
 import { NodeError } from "./node-error.ts";
 
-/** A contract with everything that is made of it. */
+/** What is made of a contract. */
 export interface NodeContract {
-  readonly names: Contract;
-  readonly descriptorSet: Uint8Array;
+  /** What payloads are checked and converted with. */
   readonly resolved: ResolvedContract;
   /** What the engines compare; the same object for the same contract over all configurations. */
   readonly work: WorkContract;
@@ -49,16 +48,13 @@ function keyOf(contract: Contract): string {
 
 function resolve(config: NodeConfig, contract: Contract, resource: string): NodeContract {
   const set = config.descriptorSets.find((each) => each.hash === contract.descriptorSet);
-  const descriptorSet = set?.content ?? new Uint8Array();
-  const result = resolveContract(contract, descriptorSet);
+  const result = resolveContract(contract, set?.content ?? new Uint8Array());
   if (!result.ok) {
     throw new NodeError("CONTRACT_UNRESOLVED", `${resource}: ${result.failure.message}`);
   }
   const { hash } = result.contract;
   const { request, response } = contract;
   return {
-    names: contract,
-    descriptorSet,
     resolved: result.contract,
     work: { request, response, contractHash: hash },
   };
