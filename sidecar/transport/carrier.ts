@@ -15,9 +15,11 @@ export interface ByteLane {
   /**
    * Sends bytes in order. Never blocks and never throws: what is written after the end is dropped.
    * @param bytes a view with `headerRoomBytes` free bytes before it; view and room are owned by the
-   *   lane from now on: the caller never reads or changes them again.
+   *   lane until `written` is called: the caller neither reads nor changes them.
+   * @param written called once, in the order of the writes, when the lane reads the bytes no more;
+   *   with an error, or never, when the lane ended before: they are the lane's for ever then, as they are when it is left out.
    */
-  write(bytes: Uint8Array): void;
+  write(bytes: Uint8Array, written?: (error?: Error | null) => void): void;
   /**
    * Sets the one receiver. Bytes that came earlier are delivered at once.
    * @param sink gets each chunk as a view that is valid only during the call.

@@ -50,8 +50,8 @@ export class ControlLane {
     this.#writer = new FrameWriter({
       slabs: components.slabs,
       headerRoomBytes: byteLane.headerRoomBytes,
-      out: (batch) => {
-        byteLane.write(batch);
+      out: (batch, written) => {
+        byteLane.write(batch, written);
       },
     });
     this.#decoder = new FrameDecoder({

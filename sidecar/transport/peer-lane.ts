@@ -62,8 +62,8 @@ export class PeerLane implements Lane {
     this.#writer = new FrameWriter({
       slabs: components.slabs,
       headerRoomBytes: byteLane.headerRoomBytes,
-      out: (batch) => {
-        byteLane.write(batch);
+      out: (batch, written) => {
+        byteLane.write(batch, written);
       },
     });
     this.#mux = new ChannelMux({

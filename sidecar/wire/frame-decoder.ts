@@ -20,9 +20,14 @@ export interface FrameDecoderOptions {
   readonly maxFrameBytes: number;
 }
 
+/** A lane keeps this much for frames that are cut; greater ones get memory of their own. */
+const maxScratchBytes = 16 * 1024;
+
+const noBytes = new Uint8Array(0);
+
 /**
  * Cuts a byte stream into frames, wherever its chunks begin and end. A frame inside one chunk is
- * handed on as a view of it; one that spans chunks is copied once, into a buffer of its size.
+ * handed on as a view of it; one that spans chunks is copied once.
  * Cost: one view per frame.
  */
 export class FrameDecoder {
@@ -34,6 +39,8 @@ export class FrameDecoder {
   #lengthFilled = 0;
   /** A frame (without its length word) that was cut by the end of a chunk. */
   #partial: Uint8Array | undefined;
+  /** Memory for frames that chunks cut, of the greatest that came, at most `maxScratchBytes`. */
+  #scratch = noBytes;
   #partialFilled = 0;
   #stopped = false;
 
@@ -100,9 +107,15 @@ export class FrameDecoder {
     if (!this.#account.reserve(size)) {
       return limitExceeded(`no memory left for a frame of ${size} bytes`);
     }
-    this.#partial = Buffer.allocUnsafeSlow(size);
+    this.#partial = this.#take(size);
     this.#partialFilled = 0;
     return undefined;
+  }
+
+  #take(sizeBytes: number): Uint8Array {
+    if (sizeBytes > maxScratchBytes) return Buffer.allocUnsafeSlow(sizeBytes);
+    if (this.#scratch.length < sizeBytes) this.#scratch = Buffer.allocUnsafeSlow(sizeBytes);
+    return this.#scratch.subarray(0, sizeBytes);
   }
 
   #fillPartial(partial: Uint8Array, chunk: Uint8Array, from: number): number {

@@ -6,8 +6,11 @@ export interface FrameWriterOptions {
   readonly slabs: SlabPool;
   /** Bytes left free before each batch for the carrier's own header. */
   readonly headerRoomBytes: number;
-  /** Gets each batch; it owns the view and the room before it from then on. */
-  readonly out: (batch: Uint8Array) => void;
+  /**
+   * Gets each batch; it owns the view and the room before it until it calls `written`, as
+   * `ByteLane.write` says.
+   */
+  readonly out: (batch: Uint8Array, written: Slab["written"]) => void;
 }
 
 /** Type, channel and total size: what a frame needs at most besides length word and body. */
@@ -20,7 +23,7 @@ const overheadBytes = 1 + 5 + 5;
 export class FrameWriter {
   readonly #slabs: SlabPool;
   readonly #headerRoomBytes: number;
-  readonly #out: (batch: Uint8Array) => void;
+  readonly #out: FrameWriterOptions["out"];
   #slab: Slab | undefined;
   #batchStart = 0;
   #writtenBytes = 0;
@@ -91,15 +94,16 @@ export class FrameWriter {
     const start = this.#batchStart;
     const batch = new Uint8Array(bytes.buffer, bytes.byteOffset + start, slab.used - start);
     // Released first: the carrier may call back into a writer, and `used` is already behind it.
+    slab.sent();
     this.#slabs.release(slab);
-    this.#out(batch);
+    this.#out(batch, slab.written);
   }
 
   /** @returns a slab with that much room left; a batch that is too long goes out before. */
   #room(sizeBytes: number): Slab {
     const open = this.#slab;
     if (open !== undefined) {
-      if (open.bytes.length - open.used >= sizeBytes) return open;
+      if (open.freeBytes >= sizeBytes) return open;
       this.flush();
     }
     const slab = this.#slabs.acquire(this.#headerRoomBytes + sizeBytes);

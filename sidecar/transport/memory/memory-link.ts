@@ -210,13 +210,17 @@ class MemoryLane implements ByteLane {
     return this.#link.headerRoomBytes;
   }
 
-  write(bytes: Uint8Array): void {
+  write(bytes: Uint8Array, written?: () => void): void {
     if (this.#ended) return;
     // Overwritten as a real carrier would: a caller that breaks the contract is found here.
     const roomStart = bytes.byteOffset - this.headerRoomBytes;
     new Uint8Array(bytes.buffer, roomStart, this.headerRoomBytes).fill(0xee);
     this.#link.travel(this.#carrier, (other) => {
-      other.arrived(this.#id, bytes);
+      other.arrived(this.#id, bytes.slice());
+      // Spoiled as reused memory is: a lane that still reads it is found here.
+      if (written === undefined) return;
+      bytes.fill(0xee);
+      written();
     });
   }
 

@@ -2,14 +2,22 @@ import type { ByteLane } from "../carrier.ts";
 import { maxDataHeaderBytes } from "./capsule.ts";
 import type { FlowWindow } from "./flow-window.ts";
 
+/** What was written and not sent yet. */
+export interface Waiting {
+  bytes: Uint8Array;
+  /** True while the bytes before `bytes` in its ArrayBuffer are free for a header. */
+  hasRoom: boolean;
+  /** See `ByteLane.write`. */
+  readonly written: ((error?: Error | null) => void) | undefined;
+}
+
 /** What a lane needs of its session. */
 export interface LaneSession {
   /**
-   * Sends as much of `bytes` as the session's window and the stream beneath take now.
-   * @param hasRoom whether the bytes before `bytes` in its ArrayBuffer are free for a header.
-   * @returns bytes taken, 0 … `bytes.length`.
+   * Sends as much of `waiting.bytes` as the session's window and the stream beneath take now.
+   * @returns bytes taken, 0 … all.
    */
-  sendNow(lane: DirectLane, bytes: Uint8Array, hasRoom: boolean): number;
+  sendNow(lane: DirectLane, waiting: Waiting): number;
   /** Tells the peer that bytes were read, when it is time to. */
   consumed(lane: DirectLane, bytes: number): void;
   /** Bytes that wait in the stream beneath. */
@@ -30,13 +38,8 @@ export class DirectLane implements ByteLane {
   /** Copies of what came before there was a sink: at most the window. */
   #inbox: Uint8Array[] = [];
   /** What the window or the stream did not take; the credit above bounds it. */
-  #queue: Uint8Array[] = [];
+  #queue: Waiting[] = [];
   #queuedBytes = 0;
-  /**
-   * Whether the first of the queue is the rest of a view: what is before it may still be on its
-   * way.
-   */
-  #firstIsRest = false;
   #ended = false;
 
   constructor(id: number, window: FlowWindow, session: LaneSession) {
@@ -54,18 +57,11 @@ export class DirectLane implements ByteLane {
     return this.#queue.length > 0;
   }
 
-  write(bytes: Uint8Array): void {
+  write(bytes: Uint8Array, written?: (error?: Error | null) => void): void {
     if (this.#ended || bytes.length === 0) return;
-    if (this.#queue.length > 0) {
-      this.#queue.push(bytes);
-      this.#queuedBytes += bytes.length;
-      return;
-    }
-    const taken = this.#session.sendNow(this, bytes, true);
-    if (taken === bytes.length) return;
-    this.#firstIsRest = taken > 0;
-    this.#queue.push(taken === 0 ? bytes : bytes.subarray(taken));
-    this.#queuedBytes += bytes.length - taken;
+    this.#queuedBytes += bytes.length;
+    const waiting = { bytes, hasRoom: true, written };
+    if (this.#queue.length > 0 || !this.#send(waiting)) this.#queue.push(waiting);
   }
 
   onBytes(sink: (chunk: Uint8Array) => void): void {
@@ -89,19 +85,9 @@ export class DirectLane implements ByteLane {
 
   /** Sends what waits, as far as windows and stream allow. */
   flush(): void {
-    let first = this.#queue[0];
-    while (first !== undefined) {
-      const taken = this.#session.sendNow(this, first, !this.#firstIsRest);
-      this.#queuedBytes -= taken;
-      if (taken < first.length) {
-        if (taken === 0) return;
-        this.#queue[0] = first.subarray(taken);
-        this.#firstIsRest = true;
-        return;
-      }
+    for (let first = this.#queue[0]; first !== undefined; first = this.#queue[0]) {
+      if (!this.#send(first)) return;
       this.#queue.shift();
-      this.#firstIsRest = false;
-      first = this.#queue[0];
     }
   }
 
@@ -112,6 +98,19 @@ export class DirectLane implements ByteLane {
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#endListener?.();
+  }
+
+  /** @returns true when all of it is sent; else the rest is left in it. */
+  #send(waiting: Waiting): boolean {
+    const taken = this.#session.sendNow(this, waiting);
+    this.#queuedBytes -= taken;
+    if (taken === waiting.bytes.length) return true;
+    if (taken > 0) {
+      waiting.bytes = waiting.bytes.subarray(taken);
+      // What is before it is still being sent.
+      waiting.hasRoom = false;
+    }
+    return false;
   }
 
   #deliver(sink: (chunk: Uint8Array) => void, bytes: Uint8Array): void {

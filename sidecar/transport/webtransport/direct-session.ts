@@ -17,7 +17,7 @@ import {
   encodeCapsule,
   writeDataHeader,
 } from "./capsule.ts";
-import { DirectLane, type LaneSession } from "./direct-lane.ts";
+import { DirectLane, type LaneSession, type Waiting } from "./direct-lane.ts";
 import { FlowWindow } from "./flow-window.ts";
 import {
   assertShape,
@@ -128,15 +128,18 @@ export class DirectSession implements LaneSession {
     return this.#addLane(id);
   }
 
-  sendNow(lane: DirectLane, bytes: Uint8Array, hasRoom: boolean): number {
+  sendNow(lane: DirectLane, { bytes, hasRoom, written }: Waiting): number {
     if (this.#ended || this.#stream.writableLength > maxStreamBufferedBytes) return 0;
     const taken = Math.min(bytes.length, lane.window.sendableBytes, this.#window.sendableBytes);
     if (taken <= 0) return 0;
     lane.window.addSent(taken);
     this.#window.addSent(taken);
-    const sent = taken === bytes.length ? bytes : bytes.subarray(0, taken);
-    if (hasRoom) this.#writeInRoom(lane.id, sent);
-    else this.#writeBeside(lane.id, sent);
+    const all = taken === bytes.length;
+    const sent = all ? bytes : bytes.subarray(0, taken);
+    // Writes end in their order, so the last part of a view stands for all of it.
+    const onWritten = all ? written : undefined;
+    if (hasRoom) this.#writeInRoom(lane.id, sent, onWritten);
+    else this.#writeBeside(lane.id, sent, onWritten);
     return taken;
   }
 
@@ -205,21 +208,21 @@ export class DirectSession implements LaneSession {
   }
 
   /** One write: the header goes into the free bytes before the payload. */
-  #writeInRoom(id: number, bytes: Uint8Array): void {
+  #writeInRoom(id: number, bytes: Uint8Array, onWritten: Waiting["written"]): void {
     const headerBytes = dataHeaderBytes(id, bytes.length);
     const begin = bytes.byteOffset - headerBytes;
     const capsule = Buffer.from(bytes.buffer, begin, headerBytes + bytes.length);
     writeDataHeader(capsule, 0, { id, payloadBytes: bytes.length });
-    this.#stream.write(capsule);
+    this.#stream.write(capsule, onWritten);
   }
 
   /** The rest of a view that a window cut: what is before it is still being sent. */
-  #writeBeside(id: number, bytes: Uint8Array): void {
+  #writeBeside(id: number, bytes: Uint8Array, onWritten: Waiting["written"]): void {
     const header = Buffer.allocUnsafe(dataHeaderBytes(id, bytes.length));
     writeDataHeader(header, 0, { id, payloadBytes: bytes.length });
     this.#stream.cork();
     this.#stream.write(header);
-    this.#stream.write(bytes);
+    this.#stream.write(bytes, onWritten);
     this.#stream.uncork();
   }
 
