@@ -180,7 +180,10 @@ function fixedPart(config: NodeConfig): NodeConfig {
   fixed.demands = [];
   fixed.capabilities = [];
   fixed.descriptorSets = [];
-  if (fixed.discovery !== undefined) fixed.discovery.staticPeers = [];
+  if (fixed.discovery !== undefined) {
+    fixed.discovery.staticPeers = [];
+    fixed.discovery.controlPeers = [];
+  }
   return fixed;
 }
 

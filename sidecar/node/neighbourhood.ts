@@ -23,12 +23,15 @@ import { Links } from "./links.ts";
 import type { LinkEvents } from "./links.ts";
 import { readSessionAnnouncement } from "./session-announcement.ts";
 
-/** A peer of the configuration. */
-export interface StaticPeerAddress {
+/** A peer that the configuration or the operator names. */
+export interface NamedPeer {
   readonly nodeId: NodeId;
   readonly host: string;
   readonly port: number;
 }
+
+/** Sources that name peers without their demands: only a session tells those. */
+export type NamingSource = "static" | "control";
 
 /** What the neighbourhood needs. */
 export interface NeighbourhoodComponents {
@@ -74,8 +77,8 @@ export class Neighbourhood {
   readonly #attached = new WeakSet<PeerSession>();
   #ownAnnouncement: Uint8Array | undefined;
   #wantedByPools: ReadonlySet<NodeId> = new Set();
-  #wantedByConfig: ReadonlySet<NodeId> = new Set();
-  #static: readonly StaticPeerAddress[] = [];
+  readonly #named = new Map<NamingSource, ReadonlySet<NodeId>>();
+  readonly #wantedByName = new Map<NamingSource, ReadonlySet<NodeId>>();
   #closed = false;
 
   constructor(components: NeighbourhoodComponents, events: NeighbourhoodEvents) {
@@ -112,7 +115,7 @@ export class Neighbourhood {
     });
   }
 
-  /** What a further source (multicast, later control and gossip) says. */
+  /** What a further source (multicast, later gossip) says. */
   tell(input: NeighbourInput): void {
     this.#neighbours.handle(input);
   }
@@ -134,20 +137,20 @@ export class Neighbourhood {
   }
 
   /**
-   * Takes over the peers of the configuration.
+   * Takes over the peers that a source names; those it named before and does not now are forgotten.
    * @param dialAll also dial those whose demands are not known: only a session tells them.
    */
-  configureStatic(peers: readonly StaticPeerAddress[], dialAll: boolean): void {
+  configurePeers(source: NamingSource, peers: readonly NamedPeer[], dialAll: boolean): void {
     const named = new Set(peers.map((peer) => peer.nodeId));
-    for (const { nodeId } of this.#static) {
-      if (!named.has(nodeId)) this.tell({ type: "removed", source: "static", nodeId });
+    for (const nodeId of this.#named.get(source) ?? []) {
+      if (!named.has(nodeId)) this.tell({ type: "removed", source, nodeId });
     }
-    this.#static = peers;
+    this.#named.set(source, named);
     for (const { nodeId, host, port } of peers) {
       const sighting = { nodeId, endpoints: [{ host, port }], ttlMs: Infinity };
-      this.tell({ type: "sighted", source: "static", sighting });
+      this.tell({ type: "sighted", source, sighting });
     }
-    this.#wantedByConfig = dialAll ? named : new Set();
+    this.#wantedByName.set(source, dialAll ? named : new Set());
     this.#wantAll();
   }
 
@@ -170,7 +173,8 @@ export class Neighbourhood {
   }
 
   #wantAll(): void {
-    const nodeIds = new Set([...this.#wantedByPools, ...this.#wantedByConfig]);
+    const byName = [...this.#wantedByName.values()].flatMap((nodeIds) => [...nodeIds]);
+    const nodeIds = new Set([...this.#wantedByPools, ...byName]);
     nodeIds.delete(this.#components.self.nodeId);
     this.#dialler.handle({ type: "wanted", nodeIds });
   }

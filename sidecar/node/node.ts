@@ -109,15 +109,17 @@ export class Node {
   }
 
   /**
-   * Takes over demands, capabilities, descriptor sets and static peers, whole or not at all.
+   * Takes over demands, capabilities, descriptor sets and named peers, whole or not at all.
    * @throws {NodeError} `CONFIG_INVALID`, `CONTRACT_UNRESOLVED`; then everything is as it was.
    */
   configure(config: NodeConfig): void {
     const { demands, capabilities } = prepareWork(config, this.#contracts);
     this.demands.configure(demands);
     this.capabilities.configure(capabilities);
-    const peers = config.discovery?.staticPeers ?? [];
-    this.neighbourhood.configureStatic(peers, config.capabilities.length > 0);
+    const { staticPeers = [], controlPeers = [] } = config.discovery ?? {};
+    const dialAll = config.capabilities.length > 0;
+    this.neighbourhood.configurePeers("static", staticPeers, dialAll);
+    this.neighbourhood.configurePeers("control", controlPeers, dialAll);
     this.#configured = true;
     this.#offerToAll();
   }

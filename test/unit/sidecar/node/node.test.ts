@@ -18,6 +18,10 @@ function providersOf({ node }: ClusterNode): string[] {
   return node.demands.demands().flatMap(({ providers }) => providers.map(({ id }) => id));
 }
 
+function sourcesOf({ node }: ClusterNode): (readonly string[])[] {
+  return node.neighbourhood.neighbours().map(({ sources }) => sources);
+}
+
 const result = new Uint8Array([0x10, 0x05]);
 
 describe("a node", () => {
@@ -35,6 +39,29 @@ describe("a node", () => {
     const view = producer.node.demands.item(ticket);
     expect(view.ok && view.value.outcome).toEqual({ run: 1, kind: "result", result });
     expect(view.ok && view.value.provider).toBe("provider");
+  });
+
+  it("brings an item to a peer that only the operator names", async () => {
+    const cluster = new NodeCluster();
+    const producer = await cluster.start("producer", { demands: [demand] });
+    const provider = await cluster.start("provider", {
+      capabilities: [capability],
+      controlPeers: ["producer"],
+    });
+    const ticket = await cluster.add(producer, "echo");
+    const item = await cluster.pull(provider, "echo");
+    expect(item.ticket).toBe(ticket);
+    expect(sourcesOf(provider)).toEqual([["session", "control"]]);
+  });
+
+  it("keeps a peer that one source forgets while another names it", async () => {
+    const { cluster, provider } = await pair();
+    const both = { capabilities: [capability], peers: ["producer"], controlPeers: ["producer"] };
+    provider.configure(both);
+    await cluster.time.elapse(100);
+    expect(sourcesOf(provider)).toEqual([["session", "control", "static"]]);
+    provider.configure({ ...both, peers: [] });
+    expect(sourcesOf(provider)).toEqual([["session", "control"]]);
   });
 
   it("works for itself when it holds both the demand and the capability", async () => {
