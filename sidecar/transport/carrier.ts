@@ -17,7 +17,8 @@ export interface ByteLane {
    * @param bytes a view with `headerRoomBytes` free bytes before it; view and room are owned by the
    *   lane until `written` is called: the caller neither reads nor changes them.
    * @param written called once, in the order of the writes, when the lane reads the bytes no more;
-   *   with an error, or never, when the lane ended before: they are the lane's for ever then, as they are when it is left out.
+   *   with an error, or never, when the lane ended before: they are the lane's for ever then, as
+   *   they are when it is left out.
    */
   write(bytes: Uint8Array, written?: (error?: Error | null) => void): void;
   /**

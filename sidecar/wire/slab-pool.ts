@@ -5,7 +5,7 @@
  * anew. So a busy session goes round in a slab or two, warm in the cache, and makes no garbage.
  */
 
-/** A piece of memory that is used from its beginning to its end, then again once that is written. */
+/** A piece of memory, used from its beginning to its end, then again once that is written. */
 export class Slab {
   readonly bytes: Uint8Array;
   /** First byte that is free. */

@@ -20,7 +20,10 @@ const cases = [128, 4096].flatMap((sizeBytes) =>
   [1, 64].map((inFlight) => ({ sizeBytes, inFlight })),
 );
 
-/** `small` must end within 60 s, `real` within 4 min. A cold start is compiled code's, not the wire's. */
+/**
+ * `small` must end within 60 s, `real` within 4 min. Each case is warmed: what V8 has not compiled
+ * yet says nothing of a lane that lives for days.
+ */
 const plans: Readonly<Record<BenchSize, { rounds: number; durationMs: number; warmUpMs: number }>> =
   {
     small: { rounds: 3, durationMs: 150, warmUpMs: 400 },
