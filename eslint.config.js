@@ -1,7 +1,12 @@
 import tseslint from "typescript-eslint";
 
 /** Rooms that decide: input and nowMs in, effects out (see ARCHITECTURE.md). */
-const pureRooms = ["sidecar/core/**/*.ts", "operator/schema/**/*.ts"];
+const pureRooms = [
+  "sidecar/core/**/*.ts",
+  "operator/schema/**/*.ts",
+  "operator/reconcile/**/*.ts",
+  "operator/manifests/**/*.ts",
+];
 
 const pureGlobals = [
   "setTimeout",
