@@ -5,8 +5,8 @@ import {
   check,
   type Checked,
   type Demand,
-  type FieldPath,
   nearestName,
+  notCarriedOut,
   schemas,
 } from "../schema/index.ts";
 import type { Problem } from "./local-error.ts";
@@ -95,7 +95,7 @@ function keep<T extends Demand | Capability>(
     problems.push(...checked.refusals.map((refusal) => problemOf(document, refusal)));
     return;
   }
-  const unsupported = notCarriedOut(checked.value).map(([path, value]) =>
+  const unsupported = notCarriedOut(checked.value).map(({ path, value }) =>
     fieldProblem(document, path, {
       problem: `is not carried out by this version of spillway (it is ${value})`,
       remedy: "Take it out.",
@@ -103,20 +103,6 @@ function keep<T extends Demand | Capability>(
   );
   problems.push(...unsupported);
   if (unsupported.length === 0) list.push({ resource: checked.value, document });
-}
-
-/** Accepted by the API, not yet by the sidecar: refused rather than silently left undone. */
-function notCarriedOut(resource: Demand | Capability): [FieldPath, string][] {
-  if (resource.kind !== "Demand") return [];
-  const { queue, rateLimit } = resource.spec;
-  return [
-    ...(queue.durability === "Disk"
-      ? [[["spec", "queue", "durability"], queue.durability] satisfies [FieldPath, string]]
-      : []),
-    ...(rateLimit === undefined
-      ? []
-      : [[["spec", "rateLimit"], "present"] satisfies [FieldPath, string]]),
-  ];
 }
 
 function refuseDoubles(list: readonly Located<Demand | Capability>[], problems: Problem[]): void {

@@ -12,7 +12,7 @@ export type Checked<T> =
   | { readonly ok: false; readonly refusals: readonly FieldRefusal[] };
 
 /** A schema together with its document, made once. */
-interface Checkable<T> {
+export interface Checkable<T> {
   readonly schema: z.ZodType<T>;
   readonly document: SchemaDocument;
 }
