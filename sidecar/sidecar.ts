@@ -180,10 +180,7 @@ function fixedPart(config: NodeConfig): NodeConfig {
   fixed.demands = [];
   fixed.capabilities = [];
   fixed.descriptorSets = [];
-  if (fixed.discovery !== undefined) {
-    fixed.discovery.staticPeers = [];
-    fixed.discovery.controlPeers = [];
-  }
+  if (fixed.discovery !== undefined) fixed.discovery.staticPeers = [];
   return fixed;
 }
 

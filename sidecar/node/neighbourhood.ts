@@ -13,6 +13,7 @@ import {
   type NeighbourEffect,
   type NeighbourInput,
   NeighbourList,
+  type Sighting,
 } from "../core/discovery/index.ts";
 import { assertNever } from "../core/ports.ts";
 import type { Logger, Timers } from "../runtime/index.ts";
@@ -23,15 +24,11 @@ import { Links } from "./links.ts";
 import type { LinkEvents } from "./links.ts";
 import { readSessionAnnouncement } from "./session-announcement.ts";
 
-/** A peer that the configuration or the operator names. */
-export interface NamedPeer {
-  readonly nodeId: NodeId;
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Sources that name peers without their demands: only a session tells those. */
+/** Sources that name their peers all at once: the configuration, the operator. */
 export type NamingSource = "static" | "control";
+
+/** A peer that one of them names. */
+export type NamedPeer = Omit<Sighting, "ttlMs" | "fingerprint">;
 
 /** What the neighbourhood needs. */
 export interface NeighbourhoodComponents {
@@ -138,19 +135,19 @@ export class Neighbourhood {
 
   /**
    * Takes over the peers that a source names; those it named before and does not now are forgotten.
-   * @param dialAll also dial those whose demands are not known: only a session tells them.
+   * @param dialUnknown also dial those whose demands it does not tell: only a session tells them.
    */
-  configurePeers(source: NamingSource, peers: readonly NamedPeer[], dialAll: boolean): void {
+  configurePeers(source: NamingSource, peers: readonly NamedPeer[], dialUnknown: boolean): void {
     const named = new Set(peers.map((peer) => peer.nodeId));
     for (const nodeId of this.#named.get(source) ?? []) {
       if (!named.has(nodeId)) this.tell({ type: "removed", source, nodeId });
     }
     this.#named.set(source, named);
-    for (const { nodeId, host, port } of peers) {
-      const sighting = { nodeId, endpoints: [{ host, port }], ttlMs: Infinity };
-      this.tell({ type: "sighted", source, sighting });
+    for (const peer of peers) {
+      this.tell({ type: "sighted", source, sighting: { ...peer, ttlMs: Infinity } });
     }
-    this.#wantedByName.set(source, dialAll ? named : new Set());
+    const unknown = dialUnknown ? peers.filter((peer) => !tellsDemands(peer)) : [];
+    this.#wantedByName.set(source, new Set(unknown.map((peer) => peer.nodeId)));
     this.#wantAll();
   }
 
@@ -313,6 +310,11 @@ export class Neighbourhood {
     const rtt = session.rttMs === undefined ? {} : { rttMs: session.rttMs };
     return { ...base, connected: true, lanes: laneCount, sentBytes, receivedBytes, ...rtt };
   }
+}
+
+/** A queue is a candidate only when it is known which start of its node holds it. */
+function tellsDemands({ demands, incarnation }: NamedPeer): boolean {
+  return demands !== undefined && incarnation !== undefined;
 }
 
 function endpointsOf(

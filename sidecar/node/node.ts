@@ -20,7 +20,7 @@ import { Demands } from "./demands.ts";
 import type { HostComponents } from "./host-components.ts";
 import { IncomingLink } from "./incoming-link.ts";
 import type { LinkId, LinkOwner, LinkPeer } from "./links.ts";
-import { Neighbourhood, type NeighbourhoodComponents } from "./neighbourhood.ts";
+import { type NamedPeer, Neighbourhood, type NeighbourhoodComponents } from "./neighbourhood.ts";
 import { OutcomeWaiters } from "./outcome-waiters.ts";
 import { type AnnouncingNode, writeSessionAnnouncement } from "./session-announcement.ts";
 import { prepareWork } from "./work-options.ts";
@@ -52,6 +52,9 @@ export class Node {
   #cancelAnnounce: (() => void) | undefined;
   #cancelRtt: () => void;
   #configured = false;
+  #controlPeers: readonly NamedPeer[] = [];
+  /** There is a capability, so that peers of unknown demands are worth a session. */
+  #dialUnknown = false;
 
   constructor(components: NodeComponents) {
     this.#components = components;
@@ -109,19 +112,29 @@ export class Node {
   }
 
   /**
-   * Takes over demands, capabilities, descriptor sets and named peers, whole or not at all.
+   * Takes over demands, capabilities, descriptor sets and static peers, whole or not at all.
    * @throws {NodeError} `CONFIG_INVALID`, `CONTRACT_UNRESOLVED`; then everything is as it was.
    */
   configure(config: NodeConfig): void {
     const { demands, capabilities } = prepareWork(config, this.#contracts);
     this.demands.configure(demands);
     this.capabilities.configure(capabilities);
-    const { staticPeers = [], controlPeers = [] } = config.discovery ?? {};
-    const dialAll = config.capabilities.length > 0;
-    this.neighbourhood.configurePeers("static", staticPeers, dialAll);
-    this.neighbourhood.configurePeers("control", controlPeers, dialAll);
+    this.#dialUnknown = config.capabilities.length > 0;
+    const staticPeers = config.discovery?.staticPeers ?? [];
+    this.neighbourhood.configurePeers(
+      "static",
+      staticPeers.map(({ nodeId, host, port }) => ({ nodeId, endpoints: [{ host, port }] })),
+      this.#dialUnknown,
+    );
+    this.neighbourhood.configurePeers("control", this.#controlPeers, this.#dialUnknown);
     this.#configured = true;
     this.#offerToAll();
+  }
+
+  /** Takes over the peers that the operator names, all of them each time. */
+  configureControlPeers(peers: readonly NamedPeer[]): void {
+    this.#controlPeers = peers;
+    this.neighbourhood.configurePeers("control", peers, this.#dialUnknown);
   }
 
   /** What a discovery source says. */

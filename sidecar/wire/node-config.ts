@@ -24,7 +24,6 @@ export const nodeConfigLimits = {
   descriptorSets: 1_000,
   descriptorSetBytes: 256 * 1024,
   staticPeers: 1_000,
-  controlPeers: 1_000,
   /** `sun_path` of Linux holds 108 bytes with its end. */
   socketPathBytes: 107,
   fileBytes: 16 * 1024 * 1024,
@@ -80,8 +79,7 @@ export function checkNodeConfig(config: NodeConfig): ConfigResult {
     checkName("namespace", config.namespace, /^[-a-z0-9]{1,63}$/) ??
     checkName("nodeId", config.nodeId, /^[-A-Za-z0-9.]{1,63}$/) ??
     checkListeners(config) ??
-    checkPeers(config, "staticPeers") ??
-    checkPeers(config, "controlPeers") ??
+    checkStaticPeers(config) ??
     checkDescriptorSets(config) ??
     checkList("demands", config.demands, nodeConfigLimits.demands, checkDemand(config)) ??
     checkList(
@@ -127,12 +125,9 @@ function checkLoopback(
   return loopback ? undefined : failureOf(path, "must be loopback", host, "127.0.0.0/8 or ::1");
 }
 
-function checkPeers(
-  config: NodeConfig,
-  list: "staticPeers" | "controlPeers",
-): ConfigFailure | undefined {
-  const peers = config.discovery?.[list] ?? [];
-  return checkUnique(`discovery.${list}`, peers, nodeConfigLimits[list], {
+function checkStaticPeers(config: NodeConfig): ConfigFailure | undefined {
+  const peers = config.discovery?.staticPeers ?? [];
+  return checkUnique("discovery.staticPeers", peers, nodeConfigLimits.staticPeers, {
     nameOf: (peer) => peer.nodeId,
     nameField: "nodeId",
     check: (peer, path) =>

@@ -38,8 +38,6 @@ export interface ClusterNodeSpec {
   readonly capabilities?: readonly (ClusterContract & { readonly concurrency?: number })[];
   /** Nodes that it knows by configuration. */
   readonly peers?: readonly string[];
-  /** Nodes that the operator names to it. */
-  readonly controlPeers?: readonly string[];
 }
 
 /** A node of the cluster. */
@@ -108,7 +106,6 @@ export class NodeCluster {
       response,
       descriptorSet: hash,
     });
-    const addressOf = (peer: string) => ({ nodeId: peer, host: peer, port });
     return create(NodeConfigSchema, {
       clusterId: "test",
       namespace: "test",
@@ -125,8 +122,7 @@ export class NodeCluster {
         contract: contractOf({ name, ...rest }),
       })),
       discovery: {
-        staticPeers: (spec.peers ?? []).map(addressOf),
-        controlPeers: (spec.controlPeers ?? []).map(addressOf),
+        staticPeers: (spec.peers ?? []).map((peer) => ({ nodeId: peer, host: peer, port })),
       },
     });
   }

@@ -1,8 +1,18 @@
+import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
+import { DemandSummarySchema } from "../../../../proto/gen/spillway/discovery/v1/announcement_pb.ts";
+import { routeHash } from "../../../../sidecar/wire/announcement.ts";
 import { type ClusterNode, NodeCluster } from "../../../support/node-cluster.ts";
 
 const demand = { name: "echo" };
 const capability = { name: "echo" };
+const address = { nodeId: "producer", endpoints: [{ host: "producer", port: 17_077 }] };
+const summary = create(DemandSummarySchema, {
+  routeHash: routeHash("test", "echo.v1.Ask", "echo.v1.Answer"),
+  name: "echo",
+  desiredProviders: 1,
+  maxProviders: 10,
+});
 
 async function pair() {
   const cluster = new NodeCluster();
@@ -41,27 +51,39 @@ describe("a node", () => {
     expect(view.ok && view.value.provider).toBe("provider");
   });
 
-  it("brings an item to a peer that only the operator names", async () => {
+  it("brings an item to a peer that only the operator names, its demands told or not", async () => {
+    const demands = [summary];
+    for (const told of [{}, { demands, incarnation: 1 }]) {
+      const cluster = new NodeCluster();
+      const producer = await cluster.start("producer", { demands: [demand] });
+      const provider = await cluster.start("provider", { capabilities: [capability] });
+      provider.node.configureControlPeers([{ ...address, ...told }]);
+      const ticket = await cluster.add(producer, "echo");
+      const item = await cluster.pull(provider, "echo");
+      expect(item.ticket).toBe(ticket);
+      expect(sourcesOf(provider)[0]).toContain("control");
+    }
+  });
+
+  it("does not dial a peer of the operator whose demands it cannot serve", async () => {
     const cluster = new NodeCluster();
-    const producer = await cluster.start("producer", { demands: [demand] });
-    const provider = await cluster.start("provider", {
-      capabilities: [capability],
-      controlPeers: ["producer"],
-    });
-    const ticket = await cluster.add(producer, "echo");
-    const item = await cluster.pull(provider, "echo");
-    expect(item.ticket).toBe(ticket);
-    expect(sourcesOf(provider)).toEqual([["session", "control"]]);
+    await cluster.start("producer", { demands: [demand] });
+    const provider = await cluster.start("provider", { capabilities: [capability] });
+    const other = create(DemandSummarySchema, { ...summary, routeHash: 1n });
+    provider.node.configureControlPeers([{ ...address, demands: [other], incarnation: 1 }]);
+    await cluster.time.elapse(5_000);
+    expect(provider.node.neighbourhood.sessions()).toEqual([]);
   });
 
   it("keeps a peer that one source forgets while another names it", async () => {
     const { cluster, provider } = await pair();
-    const both = { capabilities: [capability], peers: ["producer"], controlPeers: ["producer"] };
-    provider.configure(both);
+    provider.node.configureControlPeers([address]);
     await cluster.time.elapse(100);
     expect(sourcesOf(provider)).toEqual([["session", "control", "static"]]);
-    provider.configure({ ...both, peers: [] });
+    provider.configure({ capabilities: [capability], peers: [] });
     expect(sourcesOf(provider)).toEqual([["session", "control"]]);
+    provider.node.configureControlPeers([]);
+    expect(sourcesOf(provider)).toEqual([["session"]]);
   });
 
   it("works for itself when it holds both the demand and the capability", async () => {

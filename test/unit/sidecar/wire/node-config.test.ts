@@ -69,12 +69,6 @@ describe("parseNodeConfig", () => {
       /missing/,
     ],
     [
-      "a peer of the operator without a port",
-      { discovery: { controlPeers: [{ nodeId: "a", host: "b" }] } },
-      "discovery.controlPeers[0].port",
-      /no port/,
-    ],
-    [
       "a delivery path without a slash",
       { capabilities: [{ name: "a", contract, deliver: { port: 1, path: "x" } }] },
       "capabilities[0].deliver.path",
