@@ -6,6 +6,7 @@ const pureRooms = [
   "operator/schema/**/*.ts",
   "operator/reconcile/**/*.ts",
   "operator/manifests/**/*.ts",
+  "operator/node-config/**/*.ts",
 ];
 
 const pureGlobals = [

@@ -1,26 +1,13 @@
-/**
- * Makes a sidecar's configuration from the folder's manifests; the cluster's operator will use the
- * same.
- */
+/** Makes a sidecar's configuration from the folder's manifests. */
 import { create, toJson } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { stringify } from "yaml";
 import {
-  type CapabilityConfig,
-  CapabilityConfigSchema,
-  type DemandConfig,
-  DemandConfigSchema,
   type NodeConfig,
   NodeConfigSchema,
-  Overflow,
 } from "../../proto/gen/spillway/control/v1/node_config_pb.ts";
-import {
-  type Capability,
-  type Demand,
-  durationMs,
-  quantityBytes,
-  selects,
-} from "../schema/index.ts";
+import { capabilityConfig, type ConfigSource, demandConfig } from "../node-config/index.ts";
+import { type Capability, type Demand, selects } from "../schema/index.ts";
 import type { Resolved } from "./contracts.ts";
 import type { LoadedManifests } from "./load-folder.ts";
 
@@ -83,8 +70,8 @@ export function nodeConfigOf(manifests: LoadedManifests, place: ReplicaPlace): N
     },
     // The group and port may be every folder's: clusters differ by id and key.
     discovery: { multicast: { interfaces: [loopback] }, advertiseAddresses: [loopback] },
-    demands: demands.map(demandConfig),
-    capabilities: capabilities.map((it) => capabilityConfig(it, place.port)),
+    demands: demands.map((it) => demandConfig(sourceOf(it))),
+    capabilities: capabilities.map((it) => capabilityConfig(sourceOf(it), place.port)),
     descriptorSets: descriptorSets([...demands, ...capabilities]),
     drainGrace: durationFromMs(drainGraceMs),
   });
@@ -104,74 +91,7 @@ function descriptorSets(list: readonly Resolved<Demand | Capability>[]) {
   return [...byHash.values()];
 }
 
-function contractOf({ resource, descriptorSet }: Resolved<Demand | Capability>) {
-  const { request, response } = resource.spec.contract;
-  return { request, response, descriptorSet: descriptorSet.hash };
-}
-
-function demandConfig(it: Resolved<Demand>): DemandConfig {
-  const { spec, metadata } = it.resource;
-  const { lease, retry, queue, deadLetter, retention } = spec;
-  return create(DemandConfigSchema, {
-    name: metadata.name,
-    contract: contractOf(it),
-    desiredProviders: spec.desiredProviders,
-    maxProviders: spec.maxProviders,
-    lease: {
-      duration: duration(lease.duration),
-      maxRuntime: duration(lease.maxRuntime),
-      ...(lease.progressTimeout === undefined
-        ? {}
-        : { progressTimeout: duration(lease.progressTimeout) }),
-    },
-    retry: {
-      maxAttempts: retry.maxAttempts,
-      backoff: {
-        initial: duration(retry.backoff.initial),
-        max: duration(retry.backoff.max),
-        factor: retry.backoff.factor,
-      },
-    },
-    queue: {
-      maxItems: queue.maxItems,
-      maxBytes: bytes(queue.maxBytes),
-      overflow: queue.overflow === "Wait" ? Overflow.WAIT : Overflow.REFUSE,
-    },
-    deadLetter: { maxItems: deadLetter.maxItems, maxAge: duration(deadLetter.maxAge) },
-    retention: {
-      maxItems: retention.maxItems,
-      maxBytes: bytes(retention.maxBytes),
-      maxAge: duration(retention.maxAge),
-    },
-    paused: spec.paused,
-  });
-}
-
-/** @param port the replica's own: `deliver.port` stands for the first one's. */
-function capabilityConfig(it: Resolved<Capability>, port: number | undefined): CapabilityConfig {
-  const { spec, metadata } = it.resource;
-  const { deliver } = spec;
-  return create(CapabilityConfigSchema, {
-    name: metadata.name,
-    contract: contractOf(it),
-    concurrency: spec.concurrency,
-    maxDemands: spec.maxDemands,
-    ...(deliver === undefined
-      ? {}
-      : {
-          deliver: {
-            port: port ?? deliver.port,
-            path: deliver.path,
-            readyPath: deliver.readyPath ?? "",
-          },
-        }),
-  });
-}
-
-function duration(text: string) {
-  return durationFromMs(durationMs(text));
-}
-
-function bytes(text: string): bigint {
-  return BigInt(quantityBytes(text));
+function sourceOf<T extends Demand | Capability>(it: Resolved<T>): ConfigSource<T> {
+  const { metadata, spec }: Pick<T, "metadata" | "spec"> = it.resource;
+  return { name: metadata.name, spec, descriptorSetHash: it.descriptorSet.hash };
 }

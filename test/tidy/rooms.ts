@@ -117,11 +117,16 @@ const operatorRooms: readonly Room[] = [
   ...["operator/reconcile", "operator/manifests", "operator/admission"].map(
     (name): Room => ({ ...room(name, ["operator/schema", "sidecar/core/ring"]), pure: true }),
   ),
+  // What both control planes make of a resource: the folder's and the cluster's.
+  {
+    ...room("operator/node-config", ["operator/schema", "proto/gen"], ["@bufbuild/protobuf"]),
+    pure: true,
+  },
   // Knows nothing of this project: other operators may take it as it is.
   room("operator/runtime", [], ["@kubernetes/client-node", "undici", "prom-client"]),
   room(
     "operator/control",
-    ["operator/schema", "proto/gen", "sidecar/runtime"],
+    ["operator/schema", "operator/node-config", "proto/gen", "sidecar/runtime", "sidecar/wire"],
     [
       "@bufbuild/protobuf",
       "@connectrpc/connect",
