@@ -1,31 +1,24 @@
 /**
  * Issues the certificates that peers prove themselves with: a private authority, leaves under it,
- * and self-signed leaves for `noCa`. P-256 throughout.
- *
- * Node can check certificates but not make them, so `@peculiar/x509` does, on WebCrypto. It is
- * loaded at the first call: a sidecar whose certificates come from disk never pays for it.
+ * and self-signed leaves for `noCa`.
  */
-import { randomBytes, webcrypto, X509Certificate } from "node:crypto";
-import type * as X509Library from "@peculiar/x509";
+import { type webcrypto, X509Certificate } from "node:crypto";
 import { type CertificateName, certificateUri, nameInSubjectAltName } from "./certificate-name.ts";
 import { RuntimeError } from "./runtime-error.ts";
+import {
+  generateKeys,
+  issued,
+  type IssuedCertificate,
+  keyAlgorithm,
+  loadX509,
+  readAuthority,
+  serialNumber,
+  type Validity,
+  validityDates,
+  type X509,
+} from "./x509.ts";
 
-/** A certificate and its private key, both PEM with a final newline. */
-export interface IssuedCertificate {
-  readonly certificatePem: string;
-  /** PKCS #8. Written to disk only with mode 0600, never logged. */
-  readonly privateKeyPem: string;
-}
-
-/** From when and how long a certificate is good. */
-export interface Validity {
-  /**
-   * Wall clock, ms since 1970. The certificate begins 5 minutes earlier, for clocks that differ.
-   */
-  readonly nowMs: number;
-  /** 1 minute to 10 years. */
-  readonly validForMs: number;
-}
+export type { IssuedCertificate, Validity };
 
 /** What a new authority is. */
 export interface AuthorityRequest extends Validity {
@@ -57,27 +50,9 @@ export interface LeafContent {
  */
 export const rolesExtensionOid = "2.25.1397770572";
 
-const minuteMs = 60_000;
-const tenYearsMs = 3_653 * 24 * 60 * minuteMs;
-const clockToleranceMs = 5 * minuteMs;
 const maxRoles = 16;
 const rolePattern = /^[a-z][-a-z]{0,31}$/;
 const clusterPattern = /^[-a-z0-9.]{1,63}$/;
-const keyAlgorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-
-type X509 = typeof X509Library;
-let x509: Promise<X509> | undefined;
-
-/** Loads the library once; `reflect-metadata` must come first. */
-async function loadX509(): Promise<X509> {
-  x509 ??= import("reflect-metadata")
-    .then(() => import("@peculiar/x509"))
-    .then((library) => {
-      library.cryptoProvider.set(webcrypto);
-      return library;
-    });
-  return x509;
-}
 
 /**
  * Makes the private authority of a cluster. It may sign leaves only (path length 0).
@@ -185,7 +160,15 @@ export async function readLeaf(certificatePem: string): Promise<LeafContent> {
   }
 }
 
-async function leafExtensions(library: X509, request: LeafRequest, publicKey: webcrypto.CryptoKey) {
+/**
+ * What a leaf of a node carries.
+ * @throws {RuntimeError} `CERTIFICATE_NAME_INVALID`, `CERTIFICATE_ROLE_INVALID`.
+ */
+export async function leafExtensions(
+  library: X509,
+  request: LeafRequest,
+  publicKey: webcrypto.CryptoKey,
+) {
   const uri = certificateUri(request.name);
   if (uri === undefined) {
     throw new RuntimeError(
@@ -214,61 +197,6 @@ async function leafExtensions(library: X509, request: LeafRequest, publicKey: we
   }
   const value = encodeUtf8String(roles.join(" "));
   return [...extensions, new library.Extension(rolesExtensionOid, false, value)];
-}
-
-async function readAuthority(library: X509, authority: IssuedCertificate) {
-  try {
-    const parsed = new library.X509Certificate(authority.certificatePem);
-    const [der] = library.PemConverter.decode(authority.privateKeyPem);
-    if (der === undefined) throw new Error("the private key is no PEM");
-    const signingKey = await webcrypto.subtle.importKey("pkcs8", der, keyAlgorithm, false, [
-      "sign",
-    ]);
-    const keyIdentifier = await library.AuthorityKeyIdentifierExtension.create(parsed.publicKey);
-    return { issuer: parsed.subject, keyIdentifier, signingKey };
-  } catch (cause) {
-    throw new RuntimeError(
-      "CERTIFICATE_MALFORMED",
-      `not an authority: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
-  }
-}
-
-function validityDates(validity: Validity): { notBefore: Date; notAfter: Date } {
-  const { nowMs, validForMs } = validity;
-  if (!(validForMs >= minuteMs && validForMs <= tenYearsMs)) {
-    throw new RuntimeError(
-      "CERTIFICATE_VALIDITY_INVALID",
-      `validForMs ${validForMs.toString()} is outside ${minuteMs.toString()} … ` +
-        tenYearsMs.toString(),
-    );
-  }
-  return { notBefore: new Date(nowMs - clockToleranceMs), notAfter: new Date(nowMs + validForMs) };
-}
-
-async function generateKeys() {
-  return webcrypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"]);
-}
-
-/** 16 random bytes with the top bit clear: positive, never two alike (RFC 5280 §4.1.2.2). */
-function serialNumber(): string {
-  const bytes = randomBytes(16);
-  bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
-  return bytes.toString("hex");
-}
-
-async function issued(
-  certificatePem: string,
-  privateKey: webcrypto.CryptoKey,
-): Promise<IssuedCertificate> {
-  const der = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", privateKey));
-  const body = (der.toString("base64").match(/.{1,64}/g) ?? []).join("\n");
-  return {
-    // The library leaves the last newline out; two PEMs joined without one lose the second.
-    certificatePem: `${certificatePem.trimEnd()}\n`,
-    privateKeyPem: `-----BEGIN PRIVATE KEY-----\n${body}\n-----END PRIVATE KEY-----\n`,
-  };
 }
 
 /** DER of a UTF8String up to 16 roles × 33 bytes: the long form has two length bytes at most. */

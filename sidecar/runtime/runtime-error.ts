@@ -9,6 +9,7 @@ export type RuntimeErrorCode =
   | "CERTIFICATE_VALIDITY_INVALID"
   | "CERTIFICATE_ROLE_INVALID"
   | "CERTIFICATE_MALFORMED"
+  | "CERTIFICATE_REQUEST_INVALID"
   | "CLOSED";
 
 /** The error of the runtime room; match on `code`. */
