@@ -93,11 +93,13 @@ async function build(name: ProgramName, say: (line: string) => void): Promise<st
   const args = ["build", "-trimpath", "-ldflags", linkerFlags(), "-o", unfinished, packages[name]];
   const child = spawn("go", args, {
     cwd: join(import.meta.dirname, "kubernetes-module"),
-    env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly" },
+    // Go 1.21 or later fetches the version that go.mod asks for.
+    env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOTOOLCHAIN: "auto" },
     stdio: ["ignore", "inherit", "inherit"],
   });
   await new Promise<void>((resolve, reject) => {
-    const remedy = "Install Go 1.26, or set KUBEBUILDER_ASSETS to a folder with the programs.";
+    const remedy =
+      "Install Go 1.21 or later, or set KUBEBUILDER_ASSETS to a folder with the programs.";
     child.once("error", (cause) => reject(new Error(`go does not run. ${remedy}`, { cause })));
     child.once("exit", (code) => {
       if (code === 0) resolve();

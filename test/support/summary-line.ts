@@ -1,6 +1,6 @@
 /**
- * The last line of .ci/run, from vitest's JSON report: `N passed, N failed, N skipped`.
- * Run by hand: `node test/support/summary-line.ts FILE`.
+ * The last line of .ci/run, from vitest's JSON reports: `N passed, N failed, N skipped`.
+ * Run by hand: `node test/support/summary-line.ts FILE [FILE...]`.
  */
 import { existsSync, readFileSync } from "node:fs";
 
@@ -17,24 +17,31 @@ export interface TestReport {
 }
 
 /**
- * @param report undefined when the tests never came to an end.
- * @returns the line. A file that could not be loaded has no tests of its own and counts as one
- *   failure.
+ * @param reports one for each run of tests; undefined for one that never came to an end.
+ * @returns the line, with the sum of all. A file that could not be loaded has no tests of its own
+ *   and counts as one failure, and so does a run without an end.
  */
-export function summaryLine(report: TestReport | undefined): string {
-  if (report === undefined) return "0 passed, 1 failed, 0 skipped";
-  const unloadable = report.testResults.filter(
+export function summaryLine(reports: readonly (TestReport | undefined)[]): string {
+  const sum = (count: (report: TestReport) => number, otherwise: number): number =>
+    reports.reduce((sofar, it) => sofar + (it === undefined ? otherwise : count(it)), 0);
+  const passed = sum((it) => it.numPassedTests, 0);
+  const failed = sum((it) => it.numFailedTests + unloadable(it), 1);
+  const skipped = sum((it) => it.numPendingTests + it.numTodoTests, 0);
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+function unloadable({ testResults }: TestReport): number {
+  return testResults.filter(
     ({ status, assertionResults }) => status === "failed" && assertionResults.length === 0,
-  );
-  const failed = report.numFailedTests + unloadable.length;
-  const skipped = report.numPendingTests + report.numTodoTests;
-  return `${report.numPassedTests} passed, ${failed} failed, ${skipped} skipped`;
+  ).length;
+}
+
+function readReport(path: string): TestReport | undefined {
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as TestReport) : undefined;
 }
 
 if (import.meta.main) {
-  const path = process.argv[2] ?? "";
-  const report = existsSync(path)
-    ? (JSON.parse(readFileSync(path, "utf8")) as TestReport)
-    : undefined;
-  process.stdout.write(`${summaryLine(report)}\n`);
+  const paths = process.argv.slice(2);
+  const reports = paths.length === 0 ? [undefined] : paths.map(readReport);
+  process.stdout.write(`${summaryLine(reports)}\n`);
 }

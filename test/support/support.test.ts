@@ -88,10 +88,16 @@ describe("summaryLine", () => {
       { status: "failed", assertionResults: [] },
       { status: "failed", assertionResults: [{}] },
     ];
-    expect(summaryLine({ ...report, testResults })).toBe("5 passed, 2 failed, 3 skipped");
+    expect(summaryLine([{ ...report, testResults }])).toBe("5 passed, 2 failed, 3 skipped");
   });
 
   test("a run without a report is a failure", () => {
-    expect(summaryLine(undefined)).toBe("0 passed, 1 failed, 0 skipped");
+    expect(summaryLine([undefined])).toBe("0 passed, 1 failed, 0 skipped");
+  });
+
+  test("several runs are one sum, those without a report too", () => {
+    const whole = { ...report, testResults: [] };
+    expect(summaryLine([whole, whole])).toBe("10 passed, 2 failed, 6 skipped");
+    expect(summaryLine([whole, undefined])).toBe("5 passed, 2 failed, 3 skipped");
   });
 });
