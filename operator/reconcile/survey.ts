@@ -1,0 +1,157 @@
+/**
+ * What the selected pods' sidecars add up to. Four things may be true of a pod: it has no sidecar;
+ * its sidecar was not heard since this leader started (*silent*); it was heard and its stream is
+ * closed for longer than a restart takes (*stale*); or it is *fresh*, and then it works by the
+ * object's generation (*applied*) or not yet (*behind*).
+ */
+import type { Judgement } from "./conditions.ts";
+import type { SelectedPod, SidecarReport } from "./observed.ts";
+
+/** A sidecar whose stream is closed counts as there for this long: a restart takes 1 to 6 s. */
+export const staleAfterMs = 10_000;
+
+/**
+ * A new leader waits this long for sidecars to come to it before it says that they are gone.
+ * They come back within 5 s and a little.
+ */
+export const settleMs = 15_000;
+
+/** A selected pod whose sidecar works by the object's generation. */
+export interface AppliedPod<Part> {
+  readonly selected: SelectedPod<Part>;
+  readonly report: SidecarReport<Part>;
+}
+
+/** The selected pods, sorted by what is known of them. Deleted and ended pods are left out. */
+export interface Survey<Part> {
+  readonly living: readonly SelectedPod<Part>[];
+  readonly withoutSidecar: readonly SelectedPod<Part>[];
+  readonly silent: readonly SelectedPod<Part>[];
+  readonly stale: readonly SelectedPod<Part>[];
+  readonly fresh: readonly SelectedPod<Part>[];
+  readonly applied: readonly AppliedPod<Part>[];
+  readonly behind: readonly SelectedPod<Part>[];
+  /** Some pods that are older than this leader may still come back to it. */
+  readonly settling: boolean;
+  /** When time alone changes this survey, ms from now; Infinity: never. */
+  readonly changesAfterMs: number;
+}
+
+/** Whose survey, and when. */
+export interface SurveyedAt {
+  readonly generation: number;
+  readonly leaderSinceMs: number;
+  readonly nowMs: number;
+}
+
+/** Sorts the selected pods. Cost: one pass. */
+export function survey<Part>(
+  pods: readonly SelectedPod<Part>[],
+  { generation, leaderSinceMs, nowMs }: SurveyedAt,
+): Survey<Part> {
+  const living = pods.filter(({ pod }) => !pod.deleted && !pod.ended);
+  const carrying = living.filter(({ pod }) => pod.injected);
+  const silent = carrying.filter(({ report }) => report === undefined);
+  const fresh = carrying.filter(({ report }) => report !== undefined && isFresh(report, nowMs));
+  const stale = carrying.filter(({ report }) => report !== undefined && !isFresh(report, nowMs));
+  const applied = fresh.flatMap((selected): AppliedPod<Part>[] => {
+    const { report } = selected;
+    const known = report?.acknowledged;
+    if (report === undefined || known === undefined) return [];
+    const inForce = known.generation >= generation && known.refusal === undefined;
+    return inForce ? [{ selected, report }] : [];
+  });
+  const appliedPods = new Set(applied.map(({ selected }) => selected));
+  const settleEndMs = leaderSinceMs + settleMs;
+  const older = silent.some(({ pod }) => pod.createdAtMs < leaderSinceMs && !pod.pending);
+  const settling = older && nowMs < settleEndMs;
+  const deadlines = fresh.flatMap(({ report }) =>
+    report === undefined || report.connected ? [] : [report.receivedAtMs + staleAfterMs],
+  );
+  if (settling) deadlines.push(settleEndMs);
+  return {
+    living,
+    withoutSidecar: living.filter(({ pod }) => !pod.injected),
+    silent,
+    stale,
+    fresh,
+    applied,
+    behind: fresh.filter((it) => !appliedPods.has(it)),
+    settling,
+    changesAfterMs: Math.min(...deadlines.map((deadlineMs) => deadlineMs - nowMs)),
+  };
+}
+
+function isFresh({ connected, receivedAtMs }: SidecarReport<unknown>, nowMs: number): boolean {
+  return connected || nowMs < receivedAtMs + staleAfterMs;
+}
+
+/** Why no selected sidecar works by this generation; undefined when one does. */
+export function notApplied(it: Survey<unknown>): Judgement | undefined {
+  if (it.applied.length > 0) return undefined;
+  const no = (reason: Judgement["reason"], message: string): Judgement => ({
+    status: "False",
+    reason,
+    message,
+  });
+  if (it.living.length === 0) {
+    return no(
+      "NoPods",
+      "The selector matches no pod; compare spec.selector with the pods' labels.",
+    );
+  }
+  if (it.withoutSidecar.length === it.living.length) {
+    const message = "No selected pod has a sidecar; label the namespace or the pods for injection.";
+    return no("SidecarMissing", message);
+  }
+  if (it.behind.length > 0 || it.stale.length === 0) {
+    const message = refusalOf(it) ?? "No selected sidecar has acknowledged this generation yet.";
+    return no("ConfigNotApplied", message);
+  }
+  return no("ReportsStale", `No longer reporting: ${namesOf(it.stale)}.`);
+}
+
+/** Whether selected sidecars still work by an older generation. */
+export function rollingOut(it: Survey<unknown>): Judgement {
+  if (it.behind.length === 0) {
+    return { status: "False", reason: "Settled", message: "Nothing is on its way." };
+  }
+  const message = refusalOf(it) ?? `Not acknowledged yet by ${namesOf(it.behind)}.`;
+  return { status: "True", reason: "ConfigNotApplied", message };
+}
+
+/** What the first sidecar says that could not take its configuration over. */
+function refusalOf({ behind }: Survey<unknown>): string | undefined {
+  const refused = behind.filter(({ report }) => report?.acknowledged?.refusal !== undefined);
+  const first = refused.toSorted(byName)[0];
+  const sentence = first?.report?.acknowledged?.refusal;
+  return first === undefined ? undefined : `Pod ${first.pod.name}: ${sentence}`;
+}
+
+function byName(left: SelectedPod<unknown>, right: SelectedPod<unknown>): number {
+  return left.pod.name < right.pod.name ? -1 : 1;
+}
+
+/** What is missing of the selected sidecars; undefined when nothing is. */
+export function sidecarsMissing(it: Survey<unknown>): Judgement | undefined {
+  if (it.withoutSidecar.length > 0) {
+    const message = `Without a sidecar: ${namesOf(it.withoutSidecar)}. Create them again.`;
+    return { status: "True", reason: "SidecarMissing", message };
+  }
+  if (it.stale.length > 0) {
+    const message = `No longer reporting: ${namesOf(it.stale)}.`;
+    return { status: "True", reason: "ReportsStale", message };
+  }
+  return undefined;
+}
+
+/** Pods that a message names at most. */
+const namedPods = 3;
+
+/** `pod a`, `pods a, b`, `pods a, b, c and more`: no counts, which would change by the second. */
+export function namesOf(pods: readonly SelectedPod<unknown>[]): string {
+  const names = pods.map(({ pod }) => pod.name).sort();
+  const shown = names.slice(0, namedPods).join(", ");
+  const rest = names.length > namedPods ? " and more" : "";
+  return `${names.length === 1 ? "pod" : "pods"} ${shown}${rest}`;
+}
