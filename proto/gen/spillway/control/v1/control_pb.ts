@@ -292,7 +292,8 @@ export const CertificateRequestSchema: GenMessage<CertificateRequest> = /*@__PUR
   messageDesc(file_spillway_control_v1_control, 4);
 
 /**
- * What is in force. Complete each time: a resource that is not named is not in force.
+ * What is in force. Complete each time: a resource that is not named is not in force. Sent after each
+ * ConfigDelta, and after Welcome when Hello named a version.
  *
  * @generated from message spillway.control.v1.Acknowledgement
  */
@@ -355,9 +356,10 @@ export const AcknowledgedResourceSchema: GenMessage<AcknowledgedResource> = /*@_
   messageDesc(file_spillway_control_v1_control, 6);
 
 /**
- * How the sidecar is doing. Complete each time. Sent at least once per `Welcome.report_interval`,
- * which also shows that the sidecar lives, and at once when a count leaves or reaches zero, a
- * provider comes or goes, or an address changes; never faster than `Welcome.min_report_interval`.
+ * How the sidecar is doing. Complete each time. Sent after Welcome, then at least once per
+ * `Welcome.report_interval`, which also shows that the sidecar lives, and at once when a count leaves
+ * or reaches zero, a provider comes or goes, or an address changes; never more often than
+ * `Welcome.min_report_interval` allows.
  *
  * @generated from message spillway.control.v1.Report
  */
