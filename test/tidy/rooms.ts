@@ -37,6 +37,7 @@ const coreRooms: readonly Room[] = [
   coreRoom("sidecar/core/work"),
   coreRoom("sidecar/core/discovery"),
   coreRoom("sidecar/core/capability"),
+  coreRoom("sidecar/core/control"),
   coreRoom("sidecar/core/search"),
   coreRoom("sidecar/core/table"),
   coreRoom("sidecar/core/tiers", ["sidecar/core/table"]),
