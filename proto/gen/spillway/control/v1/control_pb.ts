@@ -275,8 +275,8 @@ export const AuthenticateSchema: GenMessage<Authenticate> = /*@__PURE__*/
  */
 export type CertificateRequest = Message<"spillway.control.v1.CertificateRequest"> & {
   /**
-   * DER of a CertificationRequest (PKCS #10, RFC 2986) over a P-256 key, signed with SHA-256, at most
-   * 4 KiB. Its signature shows that the sender holds the key. Who the certificate is for is known
+   * DER of a CertificationRequest (PKCS #10, RFC 2986) over a P-256 key, signed with SHA-256, at
+   * most 4 KiB. Its signature shows that the sender holds the key. Who the certificate is for is known
    * from the token: subject and attributes are not read.
    *
    * @generated from field: bytes request = 1;
@@ -292,8 +292,8 @@ export const CertificateRequestSchema: GenMessage<CertificateRequest> = /*@__PUR
   messageDesc(file_spillway_control_v1_control, 4);
 
 /**
- * What is in force. Complete each time: a resource that is not named is not in force. Sent after each
- * ConfigDelta, and after Welcome when Hello named a version.
+ * What is in force. Complete each time: a resource that is not named is not in force. Sent after
+ * each ConfigDelta, and after Welcome when Hello named a version.
  *
  * @generated from message spillway.control.v1.Acknowledgement
  */
@@ -357,8 +357,8 @@ export const AcknowledgedResourceSchema: GenMessage<AcknowledgedResource> = /*@_
 
 /**
  * How the sidecar is doing. Complete each time. Sent after Welcome, then at least once per
- * `Welcome.report_interval`, which also shows that the sidecar lives, and at once when a count leaves
- * or reaches zero, a provider comes or goes, or an address changes; never more often than
+ * `Welcome.report_interval`, which also shows that the sidecar lives, and at once when a count
+ * leaves or reaches zero, a provider comes or goes, or an address changes; never more often than
  * `Welcome.min_report_interval` allows.
  *
  * @generated from message spillway.control.v1.Report
@@ -1044,8 +1044,8 @@ export const TrustBundleSchema: GenMessage<TrustBundle> = /*@__PURE__*/
  * A peer that is gone from here is not dialled again; a session with it that is open stays, since
  * the session itself shows that it lives.
  *
- * An operator that has just taken the lead tells a sidecar that holds peers nothing about them for a
- * while, until others had time to attach: what it does not know yet is not gone.
+ * An operator that has just taken the lead tells a sidecar that holds peers nothing about them for
+ * a while, until others had time to attach: what it does not know yet is not gone.
  *
  * @generated from message spillway.control.v1.PeersDelta
  */
