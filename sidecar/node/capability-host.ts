@@ -15,7 +15,7 @@ import {
 import { PayloadRoom } from "../wire/payload-room.ts";
 import { decodeToProvider, encodeToDemand } from "../wire/work-messages.ts";
 import type { NodeContract } from "./contracts.ts";
-import { EnginePump } from "./engine-pump.ts";
+import { EnginePump } from "../runtime/engine-pump.ts";
 import type { HostComponents } from "./host-components.ts";
 import type { LinkId, LinkOwner } from "./links.ts";
 import { PendingCalls } from "./pending-calls.ts";
@@ -31,7 +31,7 @@ export interface CapabilityHostEvents {
 /** What the pool is told by the node. */
 export type PoolInput = Extract<
   CapabilityInput,
-  { readonly type: "candidates" | "sessionUp" | "sessionDown" | "dialFailed" | "rtt" }
+  { readonly type: "candidates" | "sessionUp" | "sessionDown" | "dialFailed" | "rtt" | "obstacle" }
 >;
 
 /** Ended leases that are remembered: a listener comes within a turn of its item. */

@@ -2,7 +2,14 @@
  * One Demand of this node: its queue, driven by real time, its links, and the calls that wait for
  * its answers.
  */
-import type { AddOptions, DemandView, ItemState, ItemView, Result } from "../api/ports.ts";
+import type {
+  AddOptions,
+  DemandView,
+  ExplanationView,
+  ItemState,
+  ItemView,
+  Result,
+} from "../api/ports.ts";
 import { assertNever } from "../core/ports.ts";
 import {
   type DemandEffect,
@@ -17,10 +24,11 @@ import {
 import { PayloadRoom } from "../wire/payload-room.ts";
 import { decodeToDemand, encodeToProvider } from "../wire/work-messages.ts";
 import { realTurns } from "../transport/index.ts";
-import { EnginePump } from "./engine-pump.ts";
+import { EnginePump } from "../runtime/engine-pump.ts";
 import type { NodeContract } from "./contracts.ts";
+import { explanationViewOf } from "./explanation-view.ts";
 import type { HostComponents } from "./host-components.ts";
-import { demandViewOf, itemViewOf } from "./item-view.ts";
+import { demandViewOf, itemViewOf, type TwoClocks } from "./item-view.ts";
 import type { LinkId, LinkOwner } from "./links.ts";
 import { OutcomeStreams } from "./outcome-streams.ts";
 import { PendingCalls } from "./pending-calls.ts";
@@ -129,6 +137,13 @@ export class DemandHost implements LinkOwner {
     return item === undefined ? undefined : this.viewOf(item);
   }
 
+  /** Why the item does not move, while this queue knows it. */
+  explain(sequence: number): ExplanationView | undefined {
+    const { nowMs, nowEpochMs } = this.#clocks();
+    const explanation = this.#queue.explain(sequence, nowMs);
+    return explanation === undefined ? undefined : explanationViewOf(explanation, nowEpochMs);
+  }
+
   /** The queue as the API shows it. */
   view(): DemandView {
     return demandViewOf(this.#queue.snapshot(this.#components.clock.nowMs()), this.contract.work);
@@ -145,10 +160,7 @@ export class DemandHost implements LinkOwner {
   }
 
   viewOf(item: ItemSnapshot): ItemView {
-    return itemViewOf(item, this.name, {
-      nowMs: this.#components.clock.nowMs(),
-      nowEpochMs: this.#components.wallClock.nowEpochMs(),
-    });
+    return itemViewOf(item, this.name, this.#clocks());
   }
 
   /** Takes a link whose first message, a Hello, follows. */
@@ -197,6 +209,11 @@ export class DemandHost implements LinkOwner {
     this.#pump.close();
     this.#deliveries.flushAll();
     this.#calls.closeAll();
+  }
+
+  #clocks(): TwoClocks {
+    const { clock, wallClock } = this.#components;
+    return { nowMs: clock.nowMs(), nowEpochMs: wallClock.nowEpochMs() };
   }
 
   #perform(effect: DemandEffect): void {

@@ -27,7 +27,7 @@ import {
   selectPaths,
 } from "../multicast/index.ts";
 import type { Handles, Logger, Timers, WallClock } from "../runtime/index.ts";
-import { EnginePump } from "./engine-pump.ts";
+import { EnginePump } from "../runtime/engine-pump.ts";
 
 /** Who announces, and how. */
 export interface MulticastDiscoveryOptions {

@@ -19,7 +19,7 @@ import { assertNever } from "../core/ports.ts";
 import type { Logger, Timers } from "../runtime/index.ts";
 import type { PeerSession, PeerTransport } from "../transport/ports.ts";
 import { TransportError, type TransportErrorCode } from "../transport/index.ts";
-import { EnginePump } from "./engine-pump.ts";
+import { EnginePump } from "../runtime/engine-pump.ts";
 import { Links } from "./links.ts";
 import type { LinkEvents } from "./links.ts";
 import { readSessionAnnouncement } from "./session-announcement.ts";

@@ -6,7 +6,7 @@ import {
   NeighbourList,
 } from "../../sidecar/core/discovery/index.ts";
 import { multicastMetrics } from "../../sidecar/multicast/index.ts";
-import { EnginePump } from "../../sidecar/node/engine-pump.ts";
+import { EnginePump } from "../../sidecar/runtime/engine-pump.ts";
 import {
   MulticastDiscovery,
   type MulticastDiscoveryComponents,

@@ -3,6 +3,7 @@ import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { X509Certificate } from "node:crypto";
 import { type CertificateName, nameInSubjectAltName } from "../../runtime/certificate-name.ts";
 import { selfSigned } from "../../runtime/certificate.ts";
+import { splitCertificates } from "../../runtime/pem.ts";
 import type { CertificateIdentity } from "../carrier.ts";
 import { TransportError } from "../transport-error.ts";
 
@@ -51,7 +52,6 @@ export async function readCredentials(options: CredentialOptions): Promise<Crede
   const texts = noCa
     ? []
     : await Promise.all(options.authorities.map((source) => readPem(source, "authority")));
-  // One PEM each: in a joined text Node silently loses what follows a missing newline.
   const authorities = texts.flatMap(splitCertificates);
   if (!noCa && authorities.length === 0) {
     throw new TransportError("BAD_CREDENTIALS", "no authority: its PEM holds no certificate");
@@ -119,11 +119,6 @@ function parseLeaf(cert: string): X509Certificate {
       cause,
     });
   }
-}
-
-function splitCertificates(pem: string): string[] {
-  const blocks = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
-  return [...pem.matchAll(blocks)].map(([block]) => `${block}\n`);
 }
 
 async function readPem(source: PemSource, what: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Engine, EnginePump } from "../../../../sidecar/node/engine-pump.ts";
+import { type Engine, EnginePump } from "../../../../sidecar/runtime/engine-pump.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 
 /** Answers each input with itself, and `tick` at its deadline. */

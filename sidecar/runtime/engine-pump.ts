@@ -3,7 +3,8 @@
  * here.
  */
 import type { Clock } from "../core/ports.ts";
-import { Scheduler, type Timers } from "../runtime/index.ts";
+import type { Timers } from "./clock.ts";
+import { Scheduler } from "./scheduler.ts";
 
 /** The surface that every engine of sidecar/core has. */
 export interface Engine<Input, Effect> {
