@@ -276,8 +276,8 @@ export const AuthenticateSchema: GenMessage<Authenticate> = /*@__PURE__*/
 export type CertificateRequest = Message<"spillway.control.v1.CertificateRequest"> & {
   /**
    * DER of a CertificationRequest (PKCS #10, RFC 2986) over a P-256 key, signed with SHA-256, at
-   * most 4 KiB. Its signature shows that the sender holds the key. Who the certificate is for is known
-   * from the token: subject and attributes are not read.
+   * most 4 KiB. Its signature shows that the sender holds the key. Who the certificate is for is
+   * known from the token: subject and attributes are not read.
    *
    * @generated from field: bytes request = 1;
    */
