@@ -1,6 +1,6 @@
 /** `apps.yaml`: the programs of one machine that stand for a cluster's pods. */
 import { z } from "zod";
-import { resourceNamePattern } from "./contract.ts";
+import { resourceNamePattern } from "./resource.ts";
 import { labelMap } from "./selector.ts";
 
 /** Sidecars (one per replica) that one machine runs at most: each costs about 100 MB. */

@@ -1,15 +1,18 @@
 /** The Capability: work that a program can do, and how it wants to get it. */
 import { z } from "zod";
-import { contractField } from "./contract.ts";
+import { contractField, objectNameForm } from "./contract.ts";
 import { durationField } from "./duration.ts";
+import { notAbove } from "./order.ts";
 import { resource } from "./resource.ts";
 import { selectorField } from "./selector.ts";
-
-/** A path of a URL, with its leading slash. */
-export const pathPattern = /^\/[!-~]*$/;
+import { formField, type TextForm } from "./text-form.ts";
 
 /** A path of the application's HTTP server. */
-const path = z.string().min(1).max(1_024).regex(pathPattern);
+export const pathForm: TextForm = {
+  pattern: /^\/[!-~]*$/,
+  form: "a path that begins with a slash",
+  maxLength: 1_024,
+};
 
 const deliver = z
   .strictObject({
@@ -18,11 +21,11 @@ const deliver = z
       .min(1)
       .max(65_535)
       .meta({ description: "Port of the application on 127.0.0.1; on one machine its own port." }),
-    path: path.default("/").meta({ description: "Path that takes each item by POST." }),
-    readyPath: path.optional().meta({
+    path: formField(pathForm, { description: "Path that takes each item by POST." }).default("/"),
+    readyPath: formField(pathForm, {
       description:
         "Path that answers 2xx when the application is ready; absent: a connection is enough.",
-    }),
+    }).optional(),
   })
   .meta({ description: "Push each item to the application over HTTP; absent: it pulls." });
 
@@ -33,14 +36,13 @@ const targetRef = z
       .default("apps/v1")
       .meta({ description: "Group and version of the target." }),
     kind: z.enum(["Deployment", "StatefulSet"]).meta({ description: "Kind of the target." }),
-    name: z
-      .string()
-      .min(1)
-      .max(253)
-      .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
-      .meta({ description: "Name of the target, in the same namespace." }),
+    name: formField(objectNameForm, {
+      description: "Name of the target, in the same namespace.",
+    }),
   })
-  .meta({ description: "What is scaled." });
+  .meta({ description: "What is scaled.", "x-kubernetes-map-type": "atomic" });
+
+const replicas = notAbove({ low: "minReplicas", high: "maxReplicas", as: "number" });
 
 const scale = z
   .strictObject({
@@ -62,20 +64,11 @@ const scale = z
       max: "1h",
     }).default("1m"),
   })
-  .refine((it) => it.minReplicas <= it.maxReplicas, {
-    path: ["minReplicas"],
-    error: "is above maxReplicas",
-    params: { bound: "maxReplicas", remedy: "Lower minReplicas or raise maxReplicas." },
-  })
+  .superRefine(replicas.refine)
   .meta({
     description:
       "Let the operator scale the program with the work; absent: off. Not used on one machine.",
-    "x-kubernetes-validations": [
-      {
-        rule: "self.minReplicas <= self.maxReplicas",
-        message: "minReplicas must not be above maxReplicas",
-      },
-    ],
+    "x-kubernetes-validations": [replicas.rule],
   });
 
 /** What a Capability's author writes. Defaults are filled in on reading. */

@@ -1,4 +1,4 @@
-/** What the API takes and this version does not do yet: refused, rather than silently left undone. */
+/** What the API takes and this version does not do yet: refused rather than silently left out. */
 import type { Capability } from "./capability.ts";
 import type { Demand } from "./demand.ts";
 import type { FieldPath } from "./schema-document.ts";
@@ -10,7 +10,7 @@ export interface NotCarriedOut {
   readonly value: string;
 }
 
-/** @returns the fields of a resource that this version does not carry out; empty when it does all. */
+/** @returns the fields of a resource that this version does not carry out; empty: it does all. */
 export function notCarriedOut(
   resource: Pick<Demand, "kind" | "spec"> | Pick<Capability, "kind" | "spec">,
 ): readonly NotCarriedOut[] {

@@ -15,7 +15,7 @@ export const conditionTypes = {
   MulticastReachable: "Sidecars hear their neighbours by multicast. Of a Capability only.",
 } as const;
 
-/** Every reason a condition may carry: when it is given and, where something is to be done, what. */
+/** Every reason a condition may carry: when it is given and, if anything is to be done, what. */
 export const conditionReasons = {
   Valid: "The spec is valid and its contract is resolved.",
   Serving: "Selected sidecars work by this generation.",

@@ -1,10 +1,18 @@
 /** The Demand: a queue beside its producer, and what it wants from providers. */
 import { z } from "zod";
 import { contractField } from "./contract.ts";
-import { durationField, durationMs } from "./duration.ts";
+import { durationField } from "./duration.ts";
+import { notAbove } from "./order.ts";
 import { quantityField } from "./quantity.ts";
 import { resource } from "./resource.ts";
 import { selectorField } from "./selector.ts";
+
+const progress = notAbove({
+  low: "progressTimeout",
+  high: "maxRuntime",
+  as: "duration",
+  isOptional: true,
+});
 
 const lease = z
   .strictObject({
@@ -23,7 +31,10 @@ const lease = z
       },
     ).optional(),
   })
-  .meta({ description: "Bounds of one attempt." });
+  .superRefine(progress.refine)
+  .meta({ description: "Bounds of one attempt.", "x-kubernetes-validations": [progress.rule] });
+
+const growth = notAbove({ low: "initial", high: "max", as: "duration" });
 
 const backoff = z
   .strictObject({
@@ -42,23 +53,10 @@ const backoff = z
       .default(2)
       .meta({ description: "Growth of the delay from one failed attempt to the next." }),
   })
-  .superRefine((it, context) => {
-    if (durationMs(it.initial) <= durationMs(it.max)) return;
-    context.addIssue({
-      code: "custom",
-      path: ["initial"],
-      message: "is above max",
-      params: { bound: `at most ${it.max}`, remedy: "Lower initial or raise max." },
-    });
-  })
+  .superRefine(growth.refine)
   .meta({
     description: "Delay before the next attempt: random from 0 to min(max, initial × factor^n).",
-    "x-kubernetes-validations": [
-      {
-        rule: "duration(self.initial) <= duration(self.max)",
-        message: "initial must not be above max",
-      },
-    ],
+    "x-kubernetes-validations": [growth.rule],
   });
 
 const retry = z
@@ -143,6 +141,8 @@ const rateLimit = z
   })
   .meta({ description: "Bound of how fast items are granted; absent: none." });
 
+const providers = notAbove({ low: "desiredProviders", high: "maxProviders", as: "number" });
+
 /** What a Demand's author writes. Defaults are filled in on reading. */
 export const demandSpec = z
   .strictObject({
@@ -168,41 +168,10 @@ export const demandSpec = z
     rateLimit: rateLimit.optional(),
     paused: z.boolean().default(false).meta({ description: "Grant nothing; adding goes on." }),
   })
-  .superRefine((it, context) => {
-    if (it.desiredProviders <= it.maxProviders) return;
-    const remedy = "Lower desiredProviders or raise maxProviders.";
-    context.addIssue({
-      code: "custom",
-      path: ["desiredProviders"],
-      message: "is above maxProviders",
-      params: { bound: `at most ${it.maxProviders}`, remedy },
-    });
-  })
-  .superRefine(({ lease: { progressTimeout, maxRuntime } }, context) => {
-    if (progressTimeout === undefined) return;
-    if (durationMs(progressTimeout) <= durationMs(maxRuntime)) return;
-    context.addIssue({
-      code: "custom",
-      path: ["lease", "progressTimeout"],
-      message: "is above lease.maxRuntime",
-      params: {
-        bound: `at most ${maxRuntime}`,
-        remedy: "Lower progressTimeout or raise maxRuntime.",
-      },
-    });
-  })
+  .superRefine(providers.refine)
   .meta({
     description: "What is asked for, of whom, and within which bounds.",
-    "x-kubernetes-validations": [
-      {
-        rule: "self.desiredProviders <= self.maxProviders",
-        message: "desiredProviders must not be above maxProviders",
-      },
-      {
-        rule: "!has(self.lease.progressTimeout) || duration(self.lease.progressTimeout) <= duration(self.lease.maxRuntime)",
-        message: "lease.progressTimeout must not be above lease.maxRuntime",
-      },
-    ],
+    "x-kubernetes-validations": [providers.rule],
   });
 
 /** The whole resource, as a manifest holds it. */

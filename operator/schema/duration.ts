@@ -3,21 +3,26 @@
  * that a reader sees the unit; the same form that Kubernetes' `duration()` reads in CEL.
  * Source: https://pkg.go.dev/time#ParseDuration, without signs and units below a millisecond.
  */
-import { z } from "zod";
+import { celRule, refusedWith } from "./rule.ts";
+import { formField, matchesExpression, type TextForm } from "./text-form.ts";
 
 /**
  * What a duration looks like; at most four parts, `ms` before `m` so that 5ms is no five minutes.
  */
-export const durationPattern = /^([0-9]{1,9}(\.[0-9]{1,3})?(ms|s|m|h)){1,4}$/;
+export const durationForm: TextForm = {
+  pattern: /^([0-9]{1,9}(\.[0-9]{1,3})?(ms|s|m|h)){1,4}$/,
+  form: "a duration such as 250ms, 5s or 1h30m",
+  maxLength: 32,
+};
 
 const unitMs: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
 
 /**
  * Reads a duration.
- * @returns whole milliseconds; NaN for a text that does not match `durationPattern`.
+ * @returns whole milliseconds; NaN for a text that is not of `durationForm`.
  */
 export function durationMs(text: string): number {
-  if (!durationPattern.test(text)) return Number.NaN;
+  if (!durationForm.pattern.test(text)) return Number.NaN;
   let totalMs = 0;
   for (const [, amount, unit] of text.matchAll(/([0-9.]+)(ms|s|m|h)/g)) {
     totalMs += Number(amount) * (unitMs[unit ?? ""] ?? Number.NaN);
@@ -37,21 +42,17 @@ export interface DurationBounds {
  */
 export function durationField(description: string, { min, max }: DurationBounds) {
   const bound = `${min} to ${max}`;
-  return z
-    .string()
-    .max(32)
-    .regex(durationPattern, { abort: true })
-    .refine((text) => durationMs(text) >= durationMs(min) && durationMs(text) <= durationMs(max), {
-      error: "is out of range",
-      params: { bound, remedy: `Write a duration from ${bound}.` },
-    })
-    .meta({
-      description: `${description} A duration from ${bound}.`,
-      "x-kubernetes-validations": [
-        {
-          rule: `duration(self) >= duration('${min}') && duration(self) <= duration('${max}')`,
-          message: `must be a duration from ${bound}`,
-        },
-      ],
-    });
+  const words = {
+    problem: "is out of range",
+    bound,
+    remedy: `Write a duration from ${bound}.`,
+  };
+  const inRange = `duration(self) >= duration('${min}') && duration(self) <= duration('${max}')`;
+  return formField(durationForm, {
+    description: `${description} A duration from ${bound}.`,
+    rules: [celRule(`!${matchesExpression(durationForm)} || (${inRange})`, words)],
+  }).refine(
+    (text) => durationMs(text) >= durationMs(min) && durationMs(text) <= durationMs(max),
+    refusedWith(words),
+  );
 }

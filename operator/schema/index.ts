@@ -1,6 +1,6 @@
 /**
  * What Demand, Capability and apps.yaml may hold: the one source of validation, types, defaults and
- * (later) CRDs, chart values schema and reference docs. A bad document is answered with sentences
+ * CRDs and the reference of resources. A bad document is answered with sentences
  * that name field, value, bound and remedy.
  * Invariant: pure; knows no file, no YAML and no protobuf. Imported by everything in operator/.
  * Every schema stays structural: no unions, every list, map and text bounded, every field
@@ -21,6 +21,8 @@ export type { Demand } from "./demand.ts";
 export type { DemandStatus } from "./demand-status.ts";
 export { check, schemas } from "./check.ts";
 export type { Checked } from "./check.ts";
+export { customResourceDefinition, definedKinds } from "./crd.ts";
+export type { CustomResourceDefinition, DefinedKind } from "./crd.ts";
 export { durationMs } from "./duration.ts";
 export { quantityBytes } from "./quantity.ts";
 export { fieldText } from "./refusal.ts";

@@ -2,19 +2,24 @@
  * Amounts of bytes: a string such as `256Mi`, `64Ki` or `"1048576"`. Always a string, never a
  * number: "integer or string" is a union, and unions are not structural in a CRD.
  */
-import { z } from "zod";
+import { celRule, refusedWith } from "./rule.ts";
+import { formField, matchesExpression, type TextForm } from "./text-form.ts";
 
 /** What an amount of bytes looks like: a whole number, with or without a binary unit. */
-export const quantityPattern = /^[0-9]{1,15}(Ki|Mi|Gi)?$/;
+export const quantityForm: TextForm = {
+  pattern: /^[0-9]{1,15}(Ki|Mi|Gi)?$/,
+  form: 'an amount of bytes such as 64Ki, 256Mi or "1048576"',
+  maxLength: 18,
+};
 
 const unitBytes: Readonly<Record<string, number>> = { Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30 };
 
 /**
  * Reads an amount of bytes.
- * @returns bytes; NaN for a text that does not match `quantityPattern`.
+ * @returns bytes; NaN for a text that is not of `quantityForm`.
  */
 export function quantityBytes(text: string): number {
-  if (!quantityPattern.test(text)) return Number.NaN;
+  if (!quantityForm.pattern.test(text)) return Number.NaN;
   const unit = text.slice(-2);
   const factor = unitBytes[unit];
   return factor === undefined ? Number(text) : Number(text.slice(0, -2)) * factor;
@@ -32,25 +37,19 @@ export interface QuantityBounds {
  */
 export function quantityField(description: string, { min, max }: QuantityBounds) {
   const bound = `${min} to ${max}`;
-  return z
-    .string()
-    .max(18)
-    .regex(quantityPattern, { abort: true })
-    .refine(
-      (text) =>
-        quantityBytes(text) >= quantityBytes(min) && quantityBytes(text) <= quantityBytes(max),
-      {
-        error: "is out of range",
-        params: { bound, remedy: `Write an amount of bytes from ${bound}.` },
-      },
-    )
-    .meta({
-      description: `${description} Bytes, from ${bound}.`,
-      "x-kubernetes-validations": [
-        {
-          rule: `quantity(self).compareTo(quantity('${min}')) >= 0 && quantity(self).compareTo(quantity('${max}')) <= 0`,
-          message: `must be an amount of bytes from ${bound}`,
-        },
-      ],
-    });
+  const words = {
+    problem: "is out of range",
+    bound,
+    remedy: `Write an amount of bytes from ${bound}.`,
+  };
+  const compared = (limit: string): string => `quantity(self).compareTo(quantity('${limit}'))`;
+  const inRange = `${compared(min)} >= 0 && ${compared(max)} <= 0`;
+  return formField(quantityForm, {
+    description: `${description} Bytes, from ${bound}.`,
+    rules: [celRule(`!${matchesExpression(quantityForm)} || (${inRange})`, words)],
+  }).refine(
+    (text) =>
+      quantityBytes(text) >= quantityBytes(min) && quantityBytes(text) <= quantityBytes(max),
+    refusedWith(words),
+  );
 }

@@ -3,11 +3,14 @@
  * sentences that do not depend on zod's own words.
  */
 import type { z } from "zod";
-import { pathPattern } from "./capability.ts";
-import { messageNamePattern, resourceNamePattern } from "./contract.ts";
-import { durationPattern } from "./duration.ts";
+import { pathForm } from "./capability.ts";
+import { base64Form, dataKeyForm, messageNameForm, objectNameForm } from "./contract.ts";
+import { durationForm } from "./duration.ts";
 import { nearestName } from "./nearest-name.ts";
-import { quantityPattern } from "./quantity.ts";
+import { quantityForm } from "./quantity.ts";
+import { resourceNamePattern } from "./resource.ts";
+import { labelKeyForm, labelValueForm } from "./selector.ts";
+import type { TextForm } from "./text-form.ts";
 import { documentAt, type FieldPath, type SchemaDocument } from "./schema-document.ts";
 
 /** One thing wrong. */
@@ -95,7 +98,7 @@ function badValue(path: FieldPath, issue: Issue, refused: Refused): FieldRefusal
     };
   }
   const { problem, bound, remedy } = wordsFor(issue, part);
-  const shown = path.includes("env") ? undefined : valueText(value);
+  const shown = path.includes("env") ? undefined : valueText(foundValue(issue, value));
   return {
     path,
     field: fieldText(path),
@@ -138,6 +141,11 @@ function wordsFor(issue: Issue, part: SchemaDocument | undefined): Words {
     default:
       return { problem: issue.message, remedy: "Correct it." };
   }
+}
+
+/** A rule that compares fields tells the value itself, since a default stands in no manifest. */
+function foundValue(issue: Issue, value: unknown): unknown {
+  return issue.code === "custom" ? (issue.params?.["value"] ?? value) : value;
 }
 
 function parameter(issue: z.core.$ZodIssueCustom, name: string): string | undefined {
@@ -186,31 +194,41 @@ const typeNames: Readonly<Record<string, string>> = {
 
 function typeWords(expected: string, part: SchemaDocument | undefined): Words {
   const bound = typeNames[expected] ?? expected;
-  if (part?.pattern === durationPattern.source) {
-    return { problem: "is no duration", bound: durationForm, remedy: "Write it with its unit." };
+  if (part?.pattern === durationForm.pattern.source) {
+    return {
+      problem: "is no duration",
+      bound: durationForm.form,
+      remedy: "Write it with its unit.",
+    };
   }
-  if (part?.pattern === quantityPattern.source) {
-    return { problem: "is no text", bound: quantityForm, remedy: "Put it in quotes." };
+  if (part?.pattern === quantityForm.pattern.source) {
+    return { problem: "is no text", bound: quantityForm.form, remedy: "Put it in quotes." };
   }
   const quotes = expected === "string" ? " Put it in quotes if it looks like something else." : "";
   return { problem: `is not ${bound}`, bound, remedy: `Write ${bound}.${quotes}` };
 }
 
-const durationForm = "a duration such as 250ms, 5s or 1h30m";
-const quantityForm = 'an amount of bytes such as 64Ki, 256Mi or "1048576"';
+const forms: readonly TextForm[] = [
+  durationForm,
+  quantityForm,
+  messageNameForm,
+  objectNameForm,
+  dataKeyForm,
+  base64Form,
+  labelKeyForm,
+  labelValueForm,
+  pathForm,
+];
 
-/** Patterns by their text, since an issue carries only that. */
-const forms: Readonly<Record<string, string>> = {
-  [String(durationPattern)]: durationForm,
-  [String(quantityPattern)]: quantityForm,
-  [String(resourceNamePattern)]: "a DNS label: a to z, 0 to 9 and inner hyphens",
-  [String(messageNamePattern)]: "a full message name such as images.v1.ThumbnailRequest",
-  [String(pathPattern)]: "a path that begins with a slash",
-};
+/** Forms by the text of their pattern, since an issue carries only that. */
+const formTexts: ReadonlyMap<string, string> = new Map([
+  ...forms.map(({ pattern, form }) => [String(pattern), form] as const),
+  [String(resourceNamePattern), "a DNS label: a to z, 0 to 9 and inner hyphens"],
+]);
 
 function patternText(issue: Issue): string {
   const pattern = issue.code === "invalid_format" ? String(issue.pattern) : "";
-  return forms[pattern] ?? pattern;
+  return formTexts.get(pattern) ?? pattern;
 }
 
 function formatRemedy(issue: Issue): string {

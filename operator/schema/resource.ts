@@ -1,6 +1,8 @@
 /** What every resource of the API group shares: its version, its kind and its name. */
 import { z } from "zod";
-import { resourceNamePattern } from "./contract.ts";
+
+/** A name that may stand in a path of the API: a DNS label. */
+export const resourceNamePattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
 /** Group of every resource. */
 export const apiGroup = "spillway.dev";

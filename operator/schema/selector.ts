@@ -2,16 +2,30 @@
  * Which pods (programs, on one machine) a resource selects: Kubernetes' label selector, bounded.
  */
 import { z } from "zod";
+import { celRule, refusedWith } from "./rule.ts";
+import { formField, matchesExpression, type TextForm } from "./text-form.ts";
 
-/** Prefix and name of a label key; Kubernetes' own rule. */
-export const labelKeyPattern =
-  /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+/** Key of a label; Kubernetes' own rule. */
+export const labelKeyForm: TextForm = {
+  pattern: /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
+  form: "a label's key such as app or example.com/tier",
+  maxLength: 317,
+};
 
 /** Value of a label; Kubernetes' own rule. */
-export const labelValuePattern = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
+export const labelValueForm: TextForm = {
+  pattern: /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/,
+  form: "a label's value: at most 63 letters, digits and inner dots, hyphens and underscores",
+  maxLength: 63,
+};
 
-const labelKey = z.string().min(1).max(317).regex(labelKeyPattern);
-const labelValue = z.string().max(63).regex(labelValuePattern);
+const labelKey = z.string().min(1).max(labelKeyForm.maxLength).regex(labelKeyForm.pattern);
+const labelValue = formField(labelValueForm, { description: "A label's value." });
+const badKey = {
+  problem: "has a name that is not allowed",
+  bound: labelKeyForm.form,
+  remedy: "Rename it.",
+};
 
 /**
  * A bounded map of labels.
@@ -24,38 +38,53 @@ export function labelMap(description: string, maxProperties = 16) {
       error: "has too many entries",
       params: { bound: String(maxProperties), remedy: `Keep ${maxProperties} labels or fewer.` },
     })
-    .meta({ description, maxProperties });
+    .meta({
+      description,
+      maxProperties,
+      "x-kubernetes-validations": [
+        celRule(`self.all(key, ${matchesExpression(labelKeyForm, "key")})`, badKey),
+      ],
+    });
 }
+
+const unfit = {
+  problem: "does not fit operator",
+  bound: "one or more with In and NotIn, none with Exists and DoesNotExist",
+  remedy: "Add values, or change the operator.",
+};
 
 const expression = z
   .strictObject({
-    key: labelKey.meta({ description: "Key of the label that is looked at." }),
+    key: formField(labelKeyForm, { description: "Key of the label that is looked at." }),
     operator: z
       .enum(["In", "NotIn", "Exists", "DoesNotExist"])
       .meta({ description: "How the label's value relates to `values`." }),
     values: z
-      .array(labelValue.meta({ description: "A label value." }))
+      .array(labelValue)
       .max(16)
       .optional()
       .meta({ description: "Values for In and NotIn; absent for Exists and DoesNotExist." }),
   })
   .refine((it) => it.operator.endsWith("In") === (it.values?.length ?? 0) > 0, {
     path: ["values"],
-    error: "does not fit operator",
-    params: {
-      bound: "one or more with In and NotIn, none with Exists and DoesNotExist",
-      remedy: "Add values, or change the operator.",
-    },
+    ...refusedWith(unfit),
   })
   .meta({
     description: "One condition on a label.",
     "x-kubernetes-validations": [
-      {
-        rule: "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : !has(self.values) || size(self.values) == 0",
-        message: "values go with In and NotIn only",
-      },
+      celRule(
+        "self.operator.endsWith('In') == (has(self.values) && size(self.values) > 0)",
+        unfit,
+        "values",
+      ),
     ],
   });
+
+const selectsAll = {
+  problem: "is empty and would select every pod",
+  bound: "at least one label or condition",
+  remedy: "Add matchLabels, for example matchLabels: { app: web }.",
+};
 
 /** The `selector` of a resource. @param description which pods are meant. */
 export function selectorField(description: string) {
@@ -70,21 +99,16 @@ export function selectorField(description: string) {
     })
     .refine(
       (it) => Object.keys(it.matchLabels ?? {}).length + (it.matchExpressions?.length ?? 0) > 0,
-      {
-        error: "is empty and would select every pod",
-        params: {
-          bound: "at least one label or condition",
-          remedy: "Add matchLabels, for example matchLabels: { app: web }.",
-        },
-      },
+      refusedWith(selectsAll),
     )
     .meta({
       description,
+      "x-kubernetes-map-type": "atomic",
       "x-kubernetes-validations": [
-        {
-          rule: "(has(self.matchLabels) && size(self.matchLabels) > 0) || (has(self.matchExpressions) && size(self.matchExpressions) > 0)",
-          message: "an empty selector would select every pod; add matchLabels or matchExpressions",
-        },
+        celRule(
+          "(has(self.matchLabels) && size(self.matchLabels) > 0) || (has(self.matchExpressions) && size(self.matchExpressions) > 0)",
+          selectsAll,
+        ),
       ],
     });
 }

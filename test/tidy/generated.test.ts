@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { crdFiles } from "../support/crd-files.ts";
 import { documentedWords, referencePages } from "../support/reference-pages.ts";
 import { skipUnless } from "../support/skip-unless.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -166,6 +167,18 @@ describe("pages made from the source", () => {
     expect(() => documentedWords("sidecar/sdk/sdk-error.ts", "Gone")).toThrow("there is no list");
     const bare = (): unknown => documentedWords("sidecar/core/work/refusal.ts", "WorkRefusalCode");
     expect(bare).toThrow("no sentence above");
+  });
+});
+
+describe("definitions of the resources", () => {
+  test("are what npm run crds makes now, and nothing else", () => {
+    const made = crdFiles();
+    const committed = paths.filter((path) => path.startsWith("crds/"));
+    expect(committed, "run npm run crds").toEqual(Object.keys(made).sort());
+    for (const [path, text] of Object.entries(made)) {
+      const same = readFileSync(join(top, path), "utf8") === text;
+      expect(same, `${path} differs: run npm run crds`).toBe(true);
+    }
   });
 });
 

@@ -92,7 +92,7 @@ const refusedDemands: readonly [string, (manifest: Json) => void, string][] = [
   [
     "a progress timeout above the run time",
     (it) => (it.spec.lease = { progressTimeout: "1h" }),
-    'spec.lease.progressTimeout | is above lease.maxRuntime | "1h" | at most 10m | Lower progressTimeout or raise maxRuntime.',
+    'spec.lease.progressTimeout | is above maxRuntime | "1h" | at most 10m | Lower progressTimeout or raise maxRuntime.',
   ],
   [
     "an amount of bytes that is a number",
@@ -190,7 +190,7 @@ const refusedCapabilities: readonly [string, (manifest: Json) => void, string][]
         minReplicas: 3,
         maxReplicas: 2,
       }),
-    "spec.scale.minReplicas | is above maxReplicas | 3 | maxReplicas | Lower minReplicas or raise maxReplicas.",
+    "spec.scale.minReplicas | is above maxReplicas | 3 | at most 2 | Lower minReplicas or raise maxReplicas.",
   ],
 ];
 
