@@ -1,0 +1,263 @@
+/**
+ * One connection pool to one API server: adds credentials, bounds time and size, translates what
+ * fails. Knows nothing of resources. HTTP/1.1 on purpose: a watch has a connection of its own, so a
+ * stalled one stalls nothing else.
+ */
+import { Agent, DecoratorHandler, ProxyAgent, request, type Dispatcher } from "undici";
+import { ApiError, errorOfConnection } from "./api-error.ts";
+import type { Credentials, ResolvedCredentials } from "./credentials.ts";
+import type { Clock } from "./ports.ts";
+
+/** Verbs of HTTP that the API knows. */
+export type HttpMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** One request, once. */
+export interface WireRequest {
+  readonly method: HttpMethod;
+  /** Path with its query. */
+  readonly path: string;
+  /** Body with its media type. */
+  readonly body?: { readonly text: string; readonly contentType: string } | undefined;
+  /** Until the answer has begun, and for `text` until it is whole, ms. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Asked at the last moment, when a connection is there: false refuses the request. */
+  readonly mayWrite?: (() => boolean) | undefined;
+}
+
+/** An answer, whole. */
+export interface WireAnswer {
+  /** HTTP status. */
+  readonly status: number;
+  /** Seconds, as sent. */
+  readonly retryAfter: string | undefined;
+  readonly text: string;
+}
+
+/** Answers apart from watches are at most this long; a page of 500 objects at 64 KiB each fits. */
+export const maxAnswerBytes = 32 * 1024 * 1024;
+
+/** Connections at most, those of watches included. */
+const maxConnections = 128;
+
+/** Kubelets renew tokens well before their end; client-go reads them as often. */
+const credentialsLifeMs = 60_000;
+
+const connectTimeoutMs = 10_000;
+
+/** Refuses a request that must not be written any more in the moment it would be. */
+class WriteGuard extends DecoratorHandler {
+  readonly #inner: Dispatcher.DispatchHandler;
+  readonly #mayWrite: () => boolean;
+
+  constructor(inner: Dispatcher.DispatchHandler, mayWrite: () => boolean) {
+    super(inner);
+    this.#inner = inner;
+    this.#mayWrite = mayWrite;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
+    if (this.#mayWrite()) this.#inner.onRequestStart?.(controller, context);
+    else controller.abort(writeRefused());
+  }
+}
+
+function writeRefused(): ApiError {
+  return new ApiError("WRITE_REFUSED", "not written: this process does not lead", { unsent: true });
+}
+
+interface Held {
+  readonly resolved: ResolvedCredentials;
+  readonly readAtMs: number;
+}
+
+/** A pool of connections with the credentials of the moment. */
+export class ApiConnection {
+  /** Host and port, for metrics. */
+  readonly host: string;
+  readonly #credentials: Credentials;
+  readonly #clock: Clock;
+  readonly #origin: string;
+  /** What comes before each path: an API server may live below one. */
+  readonly #prefix: string;
+  #held: Held | undefined;
+  #resolving: Promise<ResolvedCredentials> | undefined;
+  #pool: { readonly tlsKey: string; readonly dispatcher: Dispatcher } | undefined;
+  #closed = false;
+
+  /** @throws {ApiError} `CREDENTIALS_INVALID` for an address that is none. */
+  constructor(credentials: Credentials, clock: Clock) {
+    const url = URL.parse(credentials.server);
+    if (url === null || !/^https?:$/.test(url.protocol)) {
+      const message = `server ${credentials.server} is no http or https address`;
+      throw new ApiError("CREDENTIALS_INVALID", message);
+    }
+    this.#credentials = credentials;
+    this.#clock = clock;
+    this.#origin = url.origin;
+    this.#prefix = url.pathname.replace(/\/+$/, "");
+    this.host = url.host;
+  }
+
+  /**
+   * Sends a request and reads the whole answer, whatever its status.
+   * @throws {ApiError} for everything but an answer.
+   */
+  async text(wire: WireRequest): Promise<WireAnswer> {
+    const late = AbortSignal.timeout(wire.timeoutMs);
+    const signal = wire.signal === undefined ? late : AbortSignal.any([late, wire.signal]);
+    try {
+      const { statusCode, headers, body } = await this.#send(wire, signal);
+      const text = await readBounded(body);
+      return { status: statusCode, retryAfter: oneHeader(headers["retry-after"]), text };
+    } catch (error) {
+      if (late.aborted && wire.signal?.aborted !== true) throw timedOut(wire);
+      throw wire.signal?.aborted === true ? aborted(wire) : this.#translate(error, wire);
+    }
+  }
+
+  /**
+   * Sends a request and hands out the answer's bytes as they come, if its status is 200.
+   * @param onChunk gets each piece; what it throws ends the request.
+   * @returns an answer of another status, whole; undefined when the stream has ended.
+   * @throws {ApiError} for everything else.
+   */
+  async stream(
+    wire: WireRequest,
+    onChunk: (chunk: Uint8Array) => void,
+  ): Promise<WireAnswer | undefined> {
+    const begun = new AbortController();
+    const timer = setTimeout(() => {
+      begun.abort();
+    }, wire.timeoutMs);
+    const signals = wire.signal === undefined ? [] : [wire.signal];
+    try {
+      const answer = await this.#send(wire, AbortSignal.any([begun.signal, ...signals]));
+      clearTimeout(timer);
+      if (answer.statusCode !== 200) {
+        const retryAfter = oneHeader(answer.headers["retry-after"]);
+        return { status: answer.statusCode, retryAfter, text: await readBounded(answer.body) };
+      }
+      for await (const chunk of answer.body) if (chunk instanceof Uint8Array) onChunk(chunk);
+      return undefined;
+    } catch (error) {
+      if (wire.signal?.aborted === true) throw aborted(wire);
+      throw begun.signal.aborted ? timedOut(wire) : this.#translate(error, wire);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The next request reads the credentials anew: the server did not take the last ones. */
+  distrustCredentials(): void {
+    this.#held = undefined;
+  }
+
+  /** Ends every request; final. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#pool?.dispatcher.destroy();
+  }
+
+  async #send(wire: WireRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const { headers, tls } = await this.#resolve();
+    signal.throwIfAborted();
+    if (this.#closed) throw new ApiError("ABORTED", "the client is closed", { unsent: true });
+    const { body, mayWrite } = wire;
+    if (mayWrite?.() === false) throw writeRefused();
+    const pool = this.#poolFor(tls);
+    const guarded =
+      mayWrite === undefined
+        ? pool
+        : pool.compose(
+            (next) => (options, handler) => next(options, new WriteGuard(handler, mayWrite)),
+          );
+    return request(`${this.#origin}${this.#prefix}${wire.path}`, {
+      dispatcher: guarded,
+      method: wire.method,
+      headers: {
+        ...headers,
+        accept: "application/json",
+        ...(body === undefined ? {} : { "content-type": body.contentType }),
+      },
+      body: body?.text ?? null,
+      signal,
+      // Our own clocks bound requests, and a watch is silent for minutes.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  }
+
+  async #resolve(): Promise<ResolvedCredentials> {
+    const nowMs = this.#clock.nowMs();
+    if (this.#held !== undefined && nowMs - this.#held.readAtMs < credentialsLifeMs) {
+      return this.#held.resolved;
+    }
+    // One reading for all who ask meanwhile: an exec plug-in would be started for each of them.
+    this.#resolving ??= this.#credentials.resolve().finally(() => {
+      this.#resolving = undefined;
+    });
+    const resolved = await this.#resolving;
+    this.#held = { resolved, readAtMs: this.#clock.nowMs() };
+    return resolved;
+  }
+
+  /** The pool of these TLS settings. A changed certificate gets a new one; old requests end. */
+  #poolFor(tls: ResolvedCredentials["tls"]): Dispatcher {
+    const tlsKey = JSON.stringify(tls);
+    if (this.#pool?.tlsKey === tlsKey) return this.#pool.dispatcher;
+    const old = this.#pool?.dispatcher;
+    const dispatcher = this.#createPool(tls);
+    this.#pool = { tlsKey, dispatcher };
+    // Requests in flight end by themselves; watches are ended by the server within minutes.
+    if (old !== undefined) void old.close().catch(() => undefined);
+    return dispatcher;
+  }
+
+  #createPool(tls: ResolvedCredentials["tls"]): Dispatcher {
+    const { proxy } = this.#credentials;
+    const settings = { connections: maxConnections, allowH2: false };
+    const connect = { ...tls, timeout: connectTimeoutMs, keepAlive: true };
+    if (proxy === undefined) return new Agent({ ...settings, connect });
+    return new ProxyAgent({ ...settings, uri: proxy, requestTls: connect });
+  }
+
+  #translate(error: unknown, wire: WireRequest): ApiError {
+    if (this.#closed) return new ApiError("ABORTED", "the client is closed", { cause: error });
+    return errorOfConnection(error, nameOf(wire));
+  }
+}
+
+/** A request in a sentence: without its query, which may hold a continue token. */
+function nameOf({ method, path }: WireRequest): string {
+  return `${method} ${path.split("?", 1)[0] ?? ""}`;
+}
+
+function timedOut(wire: WireRequest): ApiError {
+  return new ApiError("TIMEOUT", `${nameOf(wire)}: no answer within ${wire.timeoutMs} ms`);
+}
+
+function aborted(wire: WireRequest): ApiError {
+  return new ApiError("ABORTED", `${nameOf(wire)}: ended by its caller`);
+}
+
+function oneHeader(value: string | string[] | undefined): string | undefined {
+  return typeof value === "string" ? value : value?.[0];
+}
+
+async function readBounded(body: Dispatcher.ResponseData["body"]): Promise<string> {
+  const decoder = new TextDecoder();
+  const parts: string[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of body) {
+    if (!(chunk instanceof Uint8Array)) continue;
+    sizeBytes += chunk.length;
+    if (sizeBytes > maxAnswerBytes) {
+      const message = `an answer of more than ${maxAnswerBytes} bytes; ask for smaller pages`;
+      throw new ApiError("ANSWER_TOO_LARGE", message);
+    }
+    parts.push(decoder.decode(chunk, { stream: true }));
+  }
+  parts.push(decoder.decode());
+  return parts.join("");
+}
