@@ -100,6 +100,11 @@ export type CapabilityInput =
       readonly contract: WorkContract;
       readonly options: CapabilityOptions;
     }
+  /**
+   * Take nothing new, or take items again; what is held goes on, and links stay. Once the snapshot
+   * shows no credit, nothing running and nothing unsettled, nothing is on its way either.
+   */
+  | { readonly type: "quiesce"; readonly quiesced: boolean }
   /** Take nothing new; `drained` follows once nothing is held. */
   | { readonly type: "drain" }
   /** The grace is over: release the rest with this reason and leave every demand. */

@@ -146,6 +146,9 @@ export class CapabilityPool {
       case "configure":
         this.#configure(input.contract, input.options);
         return;
+      case "quiesce":
+        state.quiesced = input.quiesced;
+        return;
       case "drain":
         this.#drain();
         return;
@@ -274,9 +277,13 @@ export class CapabilityPool {
       state.pulls.leave(pull.call);
       state.reply(pull.call, { kind: "pulled", items: [] });
     }
-    for (const lease of [...state.parked]) returnParked(state, lease, "the capability is draining");
+    this.#returnAllParked("the capability is draining");
     for (const target of state.targets.values()) target.chosen = target.link !== undefined;
     state.placementDirty = true;
+  }
+
+  #returnAllParked(reason: string): void {
+    for (const lease of [...this.#state.parked]) returnParked(this.#state, lease, reason);
   }
 
   #close(reason: string, nowMs: number): void {
@@ -296,6 +303,8 @@ export class CapabilityPool {
 
   #doDue(nowMs: number): void {
     const state = this.#state;
+    if (state.book.size > 0) state.lastBusyMs = nowMs;
+    state.lastBusyMs ??= nowMs;
     for (let lease = state.book.due(nowMs); lease !== undefined; lease = state.book.due(nowMs)) {
       this.#doDueLease(lease, nowMs);
     }
@@ -342,6 +351,7 @@ export class CapabilityPool {
   /** What follows from any input: items handed on, credit spread, demands chosen, links left. */
   #finish(nowMs: number): CapabilityEffect[] {
     const state = this.#state;
+    if (state.quiesced) this.#returnAllParked("the capability takes no further items");
     assign(state, nowMs);
     if (state.draining) this.#leaveWhenIdle();
     if (state.placementDirty || nowMs >= this.#placeAtMs) {

@@ -44,6 +44,10 @@ export class CapabilityState {
   options: CapabilityOptions;
   draining = false;
   closed = false;
+  /** No credit is given, for as long as the operator asks for it. */
+  quiesced = false;
+  /** When something was held last, at the latest; undefined before the first input. */
+  lastBusyMs: number | undefined;
   /** Slots kept on offer for a moment after a pull was answered. */
   lingerSlots = 0;
   lingerUntilMs = 0;
@@ -100,7 +104,7 @@ export class CapabilityState {
    * Slots that may be on offer or filled by what comes: free ones that the application asks for.
    */
   freeSlots(nowMs: number): number {
-    if (this.draining) return 0;
+    if (this.draining || this.quiesced) return 0;
     const { concurrency } = this.options;
     const taken = this.book.occupied;
     const unconfirmed = this.book.size - taken;

@@ -22,6 +22,8 @@ export function capabilitySnapshot(state: CapabilityState, nowMs: number): Capab
     waitingPulls: state.pulls.size,
     presences: state.presences.size,
     unsettled,
+    idleMs: state.book.size > 0 ? 0 : nowMs - (state.lastBusyMs ?? nowMs),
+    quiesced: state.quiesced,
     draining: state.draining,
     ...(notDelivering !== undefined && { notDelivering }),
   };
@@ -64,6 +66,7 @@ function reasonNotDelivering(
   demands: readonly CapabilityLinkSnapshot[],
 ): string | undefined {
   if (state.draining) return "draining";
+  if (state.quiesced) return "the operator asked it to take no further items";
   if (demands.length === 0) return "no demand of its route is known";
   if (!demands.some((demand) => demand.state === "joined")) {
     const reason = demands.find((demand) => demand.reason !== undefined)?.reason;

@@ -114,6 +114,9 @@ export interface CapabilitySnapshot {
   readonly presences: number;
   /** Verbs that the demands have not confirmed. */
   readonly unsettled: number;
+  /** How long nothing has been held; 0 while something is. */
+  readonly idleMs: number;
+  readonly quiesced: boolean;
   readonly draining: boolean;
   /** Why the application gets nothing, one sentence; absent when it can. */
   readonly notDelivering?: string;
