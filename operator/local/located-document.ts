@@ -1,6 +1,6 @@
 /** YAML whose values remember where they stand, so that a refusal can name line and column. */
 import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments } from "yaml";
-import { type FieldPath, type FieldRefusal, fieldText } from "../schema/index.ts";
+import { type FieldPath, type FieldRefusal, fieldText, refusalText } from "../schema/index.ts";
 import type { Problem } from "./local-error.ts";
 
 /** A place in a file, both from 1. */
@@ -67,11 +67,7 @@ export function parseLocatedDocuments(file: string, text: string): ParsedFile {
 export function problemOf(document: LocatedDocument, refusal: FieldRefusal): Problem {
   const at = refusal.at === "parent" ? refusal.path.slice(0, -1) : refusal.path;
   const place = document.placeOf(at, refusal.at === "value" ? "value" : "key");
-  const facts = [
-    ...(refusal.value === undefined ? [] : [`it is ${refusal.value}`]),
-    ...(refusal.bound === undefined ? [] : [`allowed: ${refusal.bound}`]),
-  ].join("; ");
-  const text = `${refusal.field} ${refusal.problem}${facts === "" ? "" : ` (${facts})`}`;
+  const text = refusalText(refusal);
   return { file: document.file, ...place, text, remedy: refusal.remedy };
 }
 

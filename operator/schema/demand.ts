@@ -5,6 +5,7 @@ import { durationField } from "./duration.ts";
 import { notAbove } from "./order.ts";
 import { quantityField } from "./quantity.ts";
 import { resource } from "./resource.ts";
+import { celRule } from "./rule.ts";
 import { selectorField } from "./selector.ts";
 
 const progress = notAbove({
@@ -121,13 +122,25 @@ const retention = z
   })
   .meta({ description: "Bounds of the outcomes that are kept." });
 
+/** One item in 1,000 s. */
+const leastRate = 0.001;
+
 const rateLimit = z
   .strictObject({
     perSecond: z
       .number()
-      .min(0.001)
+      .min(leastRate)
       .max(1_000_000)
-      .meta({ description: "Items granted per second, on average." }),
+      .meta({
+        description: "Items granted per second, on average.",
+        // The API server compares whole numbers with a bound cut to a whole number: 0 would pass.
+        "x-kubernetes-validations": [
+          celRule(`self >= ${leastRate}`, {
+            problem: "is out of range",
+            remedy: `Write a number from ${leastRate} to 1000000.`,
+          }),
+        ],
+      }),
     burst: z
       .int()
       .min(1)

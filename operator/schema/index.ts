@@ -25,7 +25,7 @@ export { customResourceDefinition, definedKinds } from "./crd.ts";
 export type { CustomResourceDefinition, DefinedKind } from "./crd.ts";
 export { durationMs } from "./duration.ts";
 export { quantityBytes } from "./quantity.ts";
-export { fieldText } from "./refusal.ts";
+export { fieldText, refusalText } from "./refusal.ts";
 export type { FieldRefusal } from "./refusal.ts";
 export type { FieldPath } from "./schema-document.ts";
 export { nearestName } from "./nearest-name.ts";

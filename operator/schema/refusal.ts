@@ -36,6 +36,15 @@ export interface FieldRefusal {
   readonly remedy: string;
 }
 
+/** A refusal without its remedy, a clause: `spec.paused is not true or false (it is 3; …)`. */
+export function refusalText({ field, problem, value, bound }: FieldRefusal): string {
+  const facts = [
+    ...(value === undefined ? [] : [`it is ${value}`]),
+    ...(bound === undefined ? [] : [`allowed: ${bound}`]),
+  ].join("; ");
+  return `${field} ${problem}${facts === "" ? "" : ` (${facts})`}`;
+}
+
 type Issue = z.core.$ZodIssue;
 
 /** What a refusal is made of. */
@@ -166,11 +175,11 @@ function sizeWords(
   const big = code === "too_big";
   switch (origin) {
     case "string": {
-      const bound = `${part?.minLength ?? 0} to ${part?.maxLength ?? "any"} characters`;
+      const bound = `${countText(part?.minLength, part?.maxLength)} characters`;
       return { problem: big ? "is too long" : "is too short", bound, remedy: `Write ${bound}.` };
     }
     case "array": {
-      const bound = `${part?.minItems ?? 0} to ${part?.maxItems ?? "any"} entries`;
+      const bound = `${countText(part?.minItems, part?.maxItems)} entries`;
       const problem = big ? "has too many entries" : "has too few entries";
       return { problem, bound, remedy: `Give ${bound}.` };
     }
@@ -180,6 +189,10 @@ function sizeWords(
       return { problem: "is out of range", bound, remedy: `Write ${kind} from ${bound}.` };
     }
   }
+}
+
+function countText(least = 0, most = Infinity): string {
+  return least === 0 ? `at most ${most}` : `${least} to ${most}`;
 }
 
 const typeNames: Readonly<Record<string, string>> = {
