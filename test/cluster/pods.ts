@@ -31,6 +31,9 @@ export interface Pod {
 /** Audience of the tokens that sidecars present. */
 export const audience = "spillway.dev";
 
+/** Audience of the tokens that the API server itself takes: its own issuer. */
+export const apiAudience = "https://kubernetes.default.svc.cluster.local";
+
 const path = (namespace: string, name: string): string =>
   `/api/v1/namespaces/${namespace}/pods/${name}`;
 
