@@ -45,11 +45,6 @@ export class Deliveries {
     }
   }
 
-  /** Why a capability's application gets nothing; undefined when it does or pulls for itself. */
-  notDelivering(capability: string): string | undefined {
-    return this.#running.get(capability)?.delivery.notDelivering;
-  }
-
   /** Pulls nothing more; items at applications get the grace. */
   async close(graceMs: number): Promise<void> {
     const running = [...this.#running.values()];

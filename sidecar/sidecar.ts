@@ -76,12 +76,10 @@ export class Sidecar {
     const metrics = createMetrics({ processFigures: true });
     const health = new Health();
     const shutdown = new Shutdown({ timers: realTimers, logger });
-    const push: { deliveries?: Deliveries } = {};
     const node = await startNode(config, {
       logger: rootLogger,
       metrics,
       health,
-      notDelivering: (capability) => push.deliveries?.notDelivering(capability),
     });
     const end = (name: string, close: () => Promise<void>): void => {
       shutdown.add({ name, timeoutMs: listenerEndMs, end: close });
@@ -95,7 +93,6 @@ export class Sidecar {
     };
     const readiness = (): ReturnType<Health["readiness"]> => health.readiness();
     const deliveries = new Deliveries({ ...server, wallClock: realWallClock, random: realRandom });
-    push.deliveries = deliveries;
     deliveries.configure(config.capabilities);
     const listeners = config.listeners;
     let addresses: SidecarAddresses = { peer: plain(node.peerAddress) };

@@ -16,6 +16,17 @@ export interface ApiComponents {
   readonly clock: Clock;
 }
 
+/**
+ * What the routes need that the operations listener has too: nothing of a provider's, no stream.
+ */
+export interface ItemContext {
+  readonly node: Pick<
+    NodeService,
+    "add" | "item" | "explain" | "waitForItem" | "demands" | "capabilities" | "contractOf"
+  >;
+  readonly timers: Timers;
+}
+
 /** What its routes share. */
 export interface ApiContext extends ApiComponents {
   readonly streams: StreamBook;

@@ -7,6 +7,7 @@ import { ApiError } from "./api-error.ts";
 import { appRoutes } from "./app-routes.ts";
 import { StreamBook } from "./event-stream.ts";
 import { closeServer, createServer } from "./http-server.ts";
+import { refuseUnconfigured } from "./not-configured.ts";
 import { renderOpenApi } from "./openapi.ts";
 import { sendProblem } from "./problem.ts";
 
@@ -76,12 +77,9 @@ export class AppServer {
       if (this.#closing) {
         return sendProblem(reply, { code: "DRAINING", detail: "The sidecar is ending." });
       }
-      if (!node.configured) {
-        const detail = "The sidecar has no configuration yet. Try again shortly.";
-        return sendProblem(reply, { code: "NOT_CONFIGURED", detail });
-      }
       return undefined;
     });
+    refuseUnconfigured(this.app, node);
     this.app.addHook("onResponse", async (request, reply) => {
       const route = request.routeOptions.url ?? "unknown";
       const status = String(reply.raw.statusCode);

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { formatDuration } from "../runtime/index.ts";
 import type { ResolvedContract } from "../wire/contract.ts";
 import { waitOf } from "./add-options.ts";
-import type { ApiContext } from "./api-context.ts";
+import type { ApiContext, ItemContext } from "./api-context.ts";
 import { clientGone } from "./client-gone.ts";
 import { contractOf } from "./contract-of.ts";
 import { apiLimits } from "./limits.ts";
@@ -50,7 +50,8 @@ const capabilitySchema = {
 
 const capabilityParams = closedObject({ capability: nameSchema }, ["capability"]);
 
-function listRoutes(app: FastifyInstance, context: ApiContext): void {
+/** Lists capabilities. */
+export function listCapabilitiesRoute(app: FastifyInstance, context: ItemContext): void {
   app.route<{ Querystring: PageQuery }>({
     method: "GET",
     url: "/v1/capabilities",
@@ -74,6 +75,9 @@ function listRoutes(app: FastifyInstance, context: ApiContext): void {
       return reply.send({ capabilities: entries, next });
     },
   });
+}
+
+function oneRoute(app: FastifyInstance, context: ApiContext): void {
   app.route<{ Params: { capability: string } }>({
     method: "GET",
     url: "/v1/capabilities/:capability",
@@ -299,7 +303,8 @@ export function capabilityRoutes(
   context: ApiContext,
   presences: PresenceBook,
 ): void {
-  listRoutes(app, context);
+  listCapabilitiesRoute(app, context);
+  oneRoute(app, context);
   pullRoute(app, context, presences);
   presenceRoute(app, context, presences);
 }

@@ -1,6 +1,6 @@
 /** Demands of this node, and the stream of their outcomes. */
 import type { FastifyInstance } from "fastify";
-import type { ApiContext } from "./api-context.ts";
+import type { ApiContext, ItemContext } from "./api-context.ts";
 import type { ServerEvent } from "./event-stream.ts";
 import { itemJson } from "./item-json.ts";
 import { pageOf, type PageQuery } from "./page.ts";
@@ -39,7 +39,8 @@ const demandSchema = {
 
 const demandParams = closedObject({ demand: nameSchema }, ["demand"]);
 
-function listRoute(app: FastifyInstance, context: ApiContext): void {
+/** Lists demands. */
+export function listDemandsRoute(app: FastifyInstance, context: ItemContext): void {
   app.route<{ Querystring: PageQuery }>({
     method: "GET",
     url: "/v1/demands",
@@ -148,7 +149,7 @@ function eventOf(event: OutcomeEvent, context: ApiContext): ServerEvent {
 
 /** Lists demands and streams their outcomes. */
 export function demandRoutes(app: FastifyInstance, context: ApiContext): void {
-  listRoute(app, context);
+  listDemandsRoute(app, context);
   oneRoute(app, context);
   outcomesRoute(app, context);
 }

@@ -1,6 +1,6 @@
 /** What a producer calls: add, look, wait, cancel. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { ApiContext } from "./api-context.ts";
+import type { ApiContext, ItemContext } from "./api-context.ts";
 import {
   type AddHeaders,
   addHeadersSchema,
@@ -18,7 +18,14 @@ import { payloadOfBody } from "./payload.ts";
 import type { ItemView, Result } from "./ports.ts";
 import { sendProblem } from "./problem.ts";
 import { answerObject, jsonAnswer, payloadContent, problemAnswers } from "./answer-schemas.ts";
-import { closedObject, itemSchema, itemStateSchema, nameSchema, tokenSchema } from "./schemas.ts";
+import {
+  closedObject,
+  explanationSchema,
+  itemSchema,
+  itemStateSchema,
+  nameSchema,
+  tokenSchema,
+} from "./schemas.ts";
 
 const tag = { tags: ["Work, producer side"] } as const;
 
@@ -34,7 +41,7 @@ const ticketParams = closedObject({ ticket: tokenSchema }, ["ticket"]);
 
 /** Answers with an item as JSON, or with its bare result to who prefers protobuf. */
 function sendItem(
-  context: ApiContext,
+  context: ItemContext,
   request: FastifyRequest,
   reply: FastifyReply,
   item: ItemView,
@@ -49,7 +56,7 @@ function sendItem(
 }
 
 /** Adds one item. Registered among the routes whose bodies are payloads. */
-export function addRoute(app: FastifyInstance, context: ApiContext): void {
+export function addRoute(app: FastifyInstance, context: ItemContext): void {
   app.route<{ Params: { demand: string }; Headers: AddHeaders }>({
     method: "POST",
     url: "/v1/demands/:demand/items",
@@ -112,7 +119,8 @@ export function addRoute(app: FastifyInstance, context: ApiContext): void {
   });
 }
 
-function lookRoute(app: FastifyInstance, context: ApiContext): void {
+/** Looks at one item. */
+export function lookRoute(app: FastifyInstance, context: ItemContext): void {
   app.route<{ Params: { ticket: string }; Querystring: { wait?: string } }>({
     method: "GET",
     url: "/v1/items/:ticket",
@@ -154,6 +162,29 @@ function lookRoute(app: FastifyInstance, context: ApiContext): void {
   });
 }
 
+/** Says why an item is not moving. */
+export function explainRoute(app: FastifyInstance, context: ItemContext): void {
+  app.route<{ Params: { ticket: string } }>({
+    method: "GET",
+    url: "/v1/items/:ticket/explain",
+    schema: {
+      ...tag,
+      operationId: "explainItem",
+      summary: "Why the item is not moving: each reason with a code, a clause and its facts.",
+      description: "The codes are a closed list, see errors.md.",
+      params: ticketParams,
+      response: {
+        200: jsonAnswer("State and reasons.", explanationSchema),
+        ...problemAnswers("UNKNOWN_TICKET", "QUEUE_LOST", "OUTCOME_DROPPED", "TICKET_ELSEWHERE"),
+      },
+    },
+    handler: async (request, reply) => {
+      const explained = context.node.explain(request.params.ticket);
+      return explained.ok ? reply.send(explained.value) : sendProblem(reply, explained.refusal);
+    },
+  });
+}
+
 function cancelRoute(app: FastifyInstance, context: ApiContext): void {
   app.route<{ Params: { ticket: string } }>({
     method: "DELETE",
@@ -183,8 +214,9 @@ function cancelRoute(app: FastifyInstance, context: ApiContext): void {
   });
 }
 
-/** Looks at, waits for and cancels items. */
+/** Looks at, waits for, explains and cancels items. */
 export function itemRoutes(app: FastifyInstance, context: ApiContext): void {
   lookRoute(app, context);
+  explainRoute(app, context);
   cancelRoute(app, context);
 }

@@ -1,19 +1,28 @@
-/** The listener for operators, on loopback: peers, one item, drain. */
+/**
+ * The listener for operators, on loopback: peers, drain, and what `spillway` asks through a port
+ * forward: add one item, look at it, why it waits, demands and capabilities. Who may forward the
+ * pod's ports may call it; nothing of a provider's, nothing that cancels or settles is here.
+ */
 import { isIP } from "node:net";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { ItemContext } from "./api-context.ts";
+import { boundBodies, takePayloads } from "./body-parsers.ts";
+import { listCapabilitiesRoute } from "./capability-routes.ts";
+import { listDemandsRoute } from "./demand-routes.ts";
 import { closeServer, createServer, listenOn, type ServerComponents } from "./http-server.ts";
-import { itemJson } from "./item-json.ts";
+import { addRoute, explainRoute, lookRoute } from "./item-routes.ts";
+import { refuseUnconfigured } from "./not-configured.ts";
 import { pageOf, type PageQuery } from "./page.ts";
 import type { NodeService } from "./ports.ts";
 import { sendProblem } from "./problem.ts";
-import { closedObject, pageQuerySchema, tokenSchema } from "./schemas.ts";
+import { pageQuerySchema } from "./schemas.ts";
 
 /** What the ops listener works with. */
 export interface OpsComponents extends ServerComponents {
-  readonly node: Pick<NodeService, "peers" | "drain" | "item" | "contractOf">;
+  readonly node: ItemContext["node"] & Pick<NodeService, "configured" | "peers" | "drain">;
 }
 
-/** `/v1/peers`, `/v1/items/{ticket}`, `POST /v1/drain`. */
+/** See the head of the file. */
 export class OpsServer {
   /** For tests that inject calls. */
   readonly app: FastifyInstance;
@@ -24,10 +33,23 @@ export class OpsServer {
     this.app = createServer(components);
     refuseWebPages(this.app);
     this.#peers();
-    this.#item();
     this.app.post("/v1/drain", async () => {
       await components.node.drain();
       return { drained: true };
+    });
+    // Loaded when the listener opens.
+    void this.app.register(async (items) => {
+      refuseUnconfigured(items, components.node);
+      lookRoute(items, components);
+      explainRoute(items, components);
+      listDemandsRoute(items, components);
+      listCapabilitiesRoute(items, components);
+    });
+    void this.app.register(async (payloads) => {
+      refuseUnconfigured(payloads, components.node);
+      takePayloads(payloads);
+      boundBodies(payloads);
+      addRoute(payloads, components);
     });
   }
 
@@ -52,20 +74,6 @@ export class OpsServer {
         const peers = this.#components.node.peers();
         const { entries, next } = pageOf(peers, ({ id }) => id, request.query);
         return { peers: entries, next };
-      },
-    );
-  }
-
-  #item(): void {
-    const { node } = this.#components;
-    this.app.get<{ Params: { ticket: string } }>(
-      "/v1/items/:ticket",
-      { schema: { params: closedObject({ ticket: tokenSchema }, ["ticket"]) } },
-      async (request, reply) => {
-        const found = node.item(request.params.ticket);
-        return found.ok
-          ? reply.send(itemJson(found.value, node))
-          : sendProblem(reply, found.refusal);
       },
     );
   }

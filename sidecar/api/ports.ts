@@ -4,6 +4,7 @@
  */
 import type { ResolvedContract } from "../wire/contract.ts";
 import type { ProblemCode, Refusal } from "./problem-code.ts";
+import type { ReasonCode } from "./reason-code.ts";
 
 /** An expected refusal is returned, not thrown. */
 export type Result<T> =
@@ -65,6 +66,19 @@ export interface ItemView {
   /** Node id of the provider that holds or finished it. */
   readonly provider?: string;
   readonly outcome?: OutcomeView;
+}
+
+/** Why an item is where it is. */
+export interface ExplanationView {
+  readonly state: ItemState;
+  /** The nearest first. Empty in the moment between two turns of its queue. */
+  readonly reasons: readonly {
+    readonly code: ReasonCode;
+    /** One clause for a person. */
+    readonly message: string;
+    /** What the message says, by name. */
+    readonly facts: { readonly [name: string]: string | number | boolean };
+  }[];
 }
 
 /** Items of a demand by state. */
@@ -170,6 +184,8 @@ export interface ProducerService {
   ): Promise<Result<{ readonly ticket: string; readonly state: ItemState }>>;
   /** Refusals: UNKNOWN_TICKET, QUEUE_LOST, TICKET_ELSEWHERE. */
   item(ticket: string): Result<ItemView>;
+  /** Why the item is not moving. Refusals: as `item`. */
+  explain(ticket: string): Result<ExplanationView>;
   /**
    * Resolves when the item has an outcome, after `waitMs`, or when `signal` aborts: whichever is
    * first.
@@ -187,6 +203,14 @@ export interface ProducerService {
     options: { readonly submitter?: string; readonly afterId?: string },
     listener: (event: OutcomeEvent) => void,
   ): Result<Unsubscribe>;
+}
+
+/** What keeps an application that items are pushed to from taking any. */
+export interface ApplicationObstacle {
+  readonly kind: "notListening" | "notReady";
+  readonly port: number;
+  /** One clause for a person. */
+  readonly detail: string;
 }
 
 /** The provider's half. */
@@ -216,6 +240,11 @@ export interface ProviderService {
    * `close`, which ends them as failed attempts (started) or releases them.
    */
   openPresence(capability: string): Result<{ readonly id: string; readonly close: () => void }>;
+  /**
+   * Demands are told of it, to explain; undefined: nothing any more. An unknown capability is
+   * ignored.
+   */
+  tellObstacle(capability: string, obstacle: ApplicationObstacle | undefined): void;
   /** Calls `listener` when the producer cancels an item or a lease is lost, until unsubscribed. */
   onLeaseEnded(lease: string, listener: (reason: string) => void): Unsubscribe;
 }

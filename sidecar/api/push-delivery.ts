@@ -10,9 +10,15 @@ import { contractOf } from "./contract-of.ts";
 import { apiLimits } from "./limits.ts";
 import { jsonMediaType } from "./media-type.ts";
 import { invalidPayload } from "./payload.ts";
-import type { LeaseVerb, NodeService, ProviderService, PulledItem } from "./ports.ts";
+import type {
+  ApplicationObstacle,
+  LeaseVerb,
+  NodeService,
+  ProviderService,
+  PulledItem,
+} from "./ports.ts";
 import { exchange, type PushAnswer } from "./push-exchange.ts";
-import { notListening, probePort } from "./push-probe.ts";
+import { notListening, notReady, probePort } from "./push-probe.ts";
 import { verbOfAnswer } from "./push-verb.ts";
 
 /** Where the items of a capability go. */
@@ -57,7 +63,8 @@ export class PushDelivery {
   /** Replaced for each time the port accepts; aborts the pull when it stops to. */
   #accepting = new AbortController();
   #presence: { readonly id: string; readonly close: () => void } | undefined;
-  #notDelivering: string | undefined;
+  /** Why nothing is pulled; undefined while the port accepts. */
+  #obstacle: ApplicationObstacle | undefined;
   /** Probes and deliveries in a row that met no listener. */
   #failures = 0;
   #running: Promise<void> | undefined;
@@ -65,12 +72,8 @@ export class PushDelivery {
   constructor(target: PushTarget, components: PushComponents) {
     this.#target = target;
     this.#components = components;
-    this.#notDelivering = `application not probed yet on port ${String(target.port)}`;
-  }
-
-  /** Why nothing is pulled, one clause; undefined while the port accepts. */
-  get notDelivering(): string | undefined {
-    return this.#notDelivering;
+    const { port } = target;
+    this.#obstacle = notReady(port, `application not probed yet on port ${String(port)}`);
   }
 
   /** Items at the application now. */
@@ -80,6 +83,7 @@ export class PushDelivery {
 
   /** Begins; extra calls are harmless. */
   start(): void {
+    this.#tellObstacle(this.#obstacle);
     this.#running ??= this.#run();
   }
 
@@ -89,6 +93,8 @@ export class PushDelivery {
    */
   async close(graceMs: number): Promise<void> {
     this.#closing.abort();
+    // Before anything is waited for: the next delivery of this capability says its own.
+    this.#tellObstacle(undefined);
     await this.#running;
     const cancel = this.#components.timers.after(graceMs, () => {
       for (const delivery of this.#deliveries.values()) delivery.abort();
@@ -103,10 +109,10 @@ export class PushDelivery {
     const { signal } = this.#closing;
     const { port, readyPath } = this.#target;
     while (!signal.aborted) {
-      const refusal = await probePort({ port, readyPath, signal }, this.#components.timers);
+      const obstacle = await probePort({ port, readyPath, signal }, this.#components.timers);
       if (signal.aborted) return;
-      this.#setAccepting(refusal);
-      if (refusal === undefined) await this.#pullWhileAccepting();
+      this.#setAccepting(obstacle);
+      if (obstacle === undefined) await this.#pullWhileAccepting();
       this.#failures += 1;
       const ceilingMs = Math.min(
         probePause.maxMs,
@@ -116,15 +122,20 @@ export class PushDelivery {
     }
   }
 
-  #setAccepting(refusal: string | undefined): void {
+  #tellObstacle(obstacle: ApplicationObstacle | undefined): void {
+    this.#components.node.tellObstacle(this.#target.capability, obstacle);
+  }
+
+  #setAccepting(obstacle: ApplicationObstacle | undefined): void {
     const { capability } = this.#target;
     const { logger, metrics } = this.#components;
-    if (refusal !== this.#notDelivering) {
-      logger.info({ capability, reason: refusal ?? "" }, "push delivery changed");
+    if (obstacle?.detail !== this.#obstacle?.detail) {
+      logger.info({ capability, reason: obstacle?.detail ?? "" }, "push delivery changed");
     }
-    this.#notDelivering = refusal;
-    metrics.pushAccepting.set({ capability }, refusal === undefined ? 1 : 0);
-    if (refusal === undefined) {
+    this.#obstacle = obstacle;
+    if (!this.#closing.signal.aborted) this.#tellObstacle(obstacle);
+    metrics.pushAccepting.set({ capability }, obstacle === undefined ? 1 : 0);
+    if (obstacle === undefined) {
       this.#accepting = new AbortController();
     } else {
       this.#accepting.abort();

@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import type { Timers } from "../runtime/index.ts";
+import type { ApplicationObstacle } from "./ports.ts";
 import { exchange } from "./push-exchange.ts";
 
 /** What is asked of the application's port. */
@@ -14,8 +15,11 @@ export interface PushProbe {
 /** A probe that takes longer has failed. */
 const probeTimeoutMs = 2_000;
 
-/** @returns why the application takes no items, one clause; undefined when it does. */
-export async function probePort(probe: PushProbe, timers: Timers): Promise<string | undefined> {
+/** @returns why the application takes no items; undefined when it does. */
+export async function probePort(
+  probe: PushProbe,
+  timers: Timers,
+): Promise<ApplicationObstacle | undefined> {
   const late = new AbortController();
   const cancel = timers.after(probeTimeoutMs, () => {
     late.abort();
@@ -30,10 +34,10 @@ export async function probePort(probe: PushProbe, timers: Timers): Promise<strin
   }
 }
 
-function probeTcp(port: number, signal: AbortSignal): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+function probeTcp(port: number, signal: AbortSignal): Promise<ApplicationObstacle | undefined> {
+  const { promise, resolve } = Promise.withResolvers<ApplicationObstacle | undefined>();
   const socket = connect({ host: "127.0.0.1", port });
-  const finish = (refusal: string | undefined): void => {
+  const finish = (refusal: ApplicationObstacle | undefined): void => {
     signal.removeEventListener("abort", refuse);
     socket.destroy();
     resolve(refusal);
@@ -53,7 +57,7 @@ async function probeHttp(
   { port, readyPath }: PushProbe,
   signal: AbortSignal,
   timers: Timers,
-): Promise<string | undefined> {
+): Promise<ApplicationObstacle | undefined> {
   const headers = { connection: "close" };
   const maxBodyBytes = 64 * 1024;
   const question = { method: "GET", port, path: readyPath, headers, body: undefined } as const;
@@ -62,10 +66,16 @@ async function probeHttp(
   const { status } = answer;
   return status >= 200 && status < 300
     ? undefined
-    : `application not ready: ${readyPath} answers ${String(status)}`;
+    : notReady(port, `application not ready: ${readyPath} answers ${String(status)}`);
 }
 
-/** The clause that explain and the capability's view show. */
-export function notListening(port: number): string {
-  return `application not listening on port ${String(port)}`;
+/** Nothing accepts a connection. */
+export function notListening(port: number): ApplicationObstacle {
+  const detail = `application not listening on port ${String(port)}`;
+  return { kind: "notListening", port, detail };
+}
+
+/** It says that it is not ready, or was not asked yet. */
+export function notReady(port: number, detail: string): ApplicationObstacle {
+  return { kind: "notReady", port, detail };
 }

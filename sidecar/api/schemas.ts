@@ -1,5 +1,6 @@
 /** JSON schemas that several routes share; the routes check with them, OpenAPI shows them. */
 import { apiLimits } from "./limits.ts";
+import { reasonCodes } from "./reason-code.ts";
 
 /** A name in a path. */
 export const nameSchema = {
@@ -95,6 +96,30 @@ export const itemSchema = {
     createdAt: { type: "string", format: "date-time" },
     provider: { type: "string" },
     outcome: outcomeSchema,
+  },
+} as const;
+
+/** Why an item is where it is. */
+export const explanationSchema = {
+  type: "object",
+  required: ["state", "reasons"],
+  properties: {
+    state: itemStateSchema,
+    reasons: {
+      type: "array",
+      items: {
+        type: "object",
+        required: ["code", "message", "facts"],
+        properties: {
+          code: { type: "string", enum: reasonCodes },
+          message: { type: "string" },
+          facts: {
+            type: "object",
+            additionalProperties: { type: ["string", "number", "boolean"] },
+          },
+        },
+      },
+    },
   },
 } as const;
 

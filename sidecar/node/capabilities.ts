@@ -1,5 +1,6 @@
 /** All Capabilities of this node: the provider's half of the API. */
 import type {
+  ApplicationObstacle,
   CapabilityView,
   LeaseVerb,
   ProviderService,
@@ -17,7 +18,6 @@ import type { PreparedCapability } from "./work-options.ts";
 
 /** What the capabilities need beside what every host needs. */
 export interface CapabilitiesComponents extends HostComponents {
-  readonly notDelivering: (capability: string) => string | undefined;
   /** All nodes that any pool wants a session with. */
   readonly onWanted: (nodeIds: ReadonlySet<string>) => void;
   /** A pool began: it has to be told of demands and sessions. */
@@ -55,14 +55,12 @@ export class Capabilities implements ProviderService {
   }
 
   capabilities(): readonly CapabilityView[] {
-    return [...this.#hosts.values()].map((host) =>
-      capabilityViewOf(host.snapshot(), host.contract.work),
-    );
+    return [...this.#hosts.values()].map(viewOf);
   }
 
   capability(name: string): Result<CapabilityView> {
     const host = this.#hosts.get(name);
-    return host === undefined ? this.#unknown(name) : { ok: true, value: this.#viewOf(host) };
+    return host === undefined ? this.#unknown(name) : { ok: true, value: viewOf(host) };
   }
 
   async pull(
@@ -92,8 +90,19 @@ export class Capabilities implements ProviderService {
       : { ok: true, value: host.openPresence() };
   }
 
+  tellObstacle(capability: string, obstacle: ApplicationObstacle | undefined): void {
+    this.#hosts.get(capability)?.tell({ type: "obstacle", obstacle });
+  }
+
   onLeaseEnded(lease: string, listener: (reason: string) => void): Unsubscribe {
     return this.#holderOf(lease)?.onLeaseEnded(lease, listener) ?? (() => undefined);
+  }
+
+  /** These take nothing new from now on, all others do; those that come later are told again. */
+  quiesce(names: ReadonlySet<string>): void {
+    for (const [name, host] of this.#hosts) {
+      host.tell({ type: "quiesce", quiesced: names.has(name) });
+    }
   }
 
   /** Takes nothing new; resolves when nothing is held. */
@@ -125,12 +134,6 @@ export class Capabilities implements ProviderService {
     this.#components.onBegun(host);
   }
 
-  #viewOf(host: CapabilityHost): CapabilityView {
-    const view = capabilityViewOf(host.snapshot(), host.contract.work);
-    const notDelivering = this.#components.notDelivering(host.name) ?? view.notDelivering;
-    return notDelivering === undefined ? view : { ...view, notDelivering };
-  }
-
   #want(capability: string, nodeIds: readonly string[]): void {
     this.#wanted.set(capability, nodeIds);
     if (nodeIds.length === 0) this.#wanted.delete(capability);
@@ -150,4 +153,8 @@ export class Capabilities implements ProviderService {
         "Check the name and the Capability's selector.",
     );
   }
+}
+
+function viewOf(host: CapabilityHost): CapabilityView {
+  return capabilityViewOf(host.snapshot(), host.contract.work);
 }

@@ -31,7 +31,16 @@ export interface CapabilityHostEvents {
 /** What the pool is told by the node. */
 export type PoolInput = Extract<
   CapabilityInput,
-  { readonly type: "candidates" | "sessionUp" | "sessionDown" | "dialFailed" | "rtt" | "obstacle" }
+  {
+    readonly type:
+      | "candidates"
+      | "sessionUp"
+      | "sessionDown"
+      | "dialFailed"
+      | "rtt"
+      | "obstacle"
+      | "quiesce";
+  }
 >;
 
 /** Ended leases that are remembered: a listener comes within a turn of its item. */

@@ -93,6 +93,11 @@ export class DemandHost implements LinkOwner {
     });
   }
 
+  /** Items and bytes that may wait. */
+  get queueBounds(): { readonly maxItems: number; readonly maxBytes: number } {
+    return this.#prepared.options.queue;
+  }
+
   /** What is sent and wanted. */
   get contract(): NodeContract {
     return this.#prepared.contract;

@@ -2,6 +2,7 @@
 import type {
   AddOptions,
   DemandView,
+  ExplanationView,
   ItemState,
   ItemView,
   OutcomeEvent,
@@ -76,6 +77,16 @@ export class Demands implements ProducerService {
   item(ticket: string): Result<ItemView> {
     const found = this.#find(ticket);
     return found.ok ? { ok: true, value: found.value.item } : found;
+  }
+
+  explain(ticket: string): Result<ExplanationView> {
+    const found = this.#find(ticket);
+    if (!found.ok) return found;
+    const { host, sequence } = found.value;
+    const explanation = host.explain(sequence);
+    return explanation === undefined
+      ? { ok: false, refusal: droppedOutcome() }
+      : { ok: true, value: explanation };
   }
 
   async waitForItem(

@@ -21,6 +21,7 @@ export function nodeServiceOf(node: Node, health: Health, drain: () => Promise<v
     demand: (name) => demands.demand(name),
     add: (...args) => demands.add(...args),
     item: (ticket) => demands.item(ticket),
+    explain: (ticket) => demands.explain(ticket),
     waitForItem: (...args) => demands.waitForItem(...args),
     cancel: (ticket) => demands.cancel(ticket),
     subscribeOutcomes: (...args) => demands.subscribeOutcomes(...args),
@@ -30,6 +31,9 @@ export function nodeServiceOf(node: Node, health: Health, drain: () => Promise<v
     settle: (...args) => capabilities.settle(...args),
     capabilityOfLease: (lease) => capabilities.capabilityOfLease(lease),
     openPresence: (capability) => capabilities.openPresence(capability),
+    tellObstacle: (...args) => {
+      capabilities.tellObstacle(...args);
+    },
     onLeaseEnded: (...args) => capabilities.onLeaseEnded(...args),
     peers: () => neighbourhood.views(),
     readiness: () => health.readiness(),

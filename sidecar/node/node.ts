@@ -31,8 +31,6 @@ export interface NodeComponents
     Pick<HostComponents, "wallClock" | "turns"> {
   /** Who the node is. */
   readonly self: AnnouncingNode;
-  /** Why a capability's application gets nothing, one clause; undefined when nothing is known. */
-  readonly notDelivering: (capability: string) => string | undefined;
   /** Told of every material change of this node's demands; sends it to whoever listens. */
   readonly announceDemands: (demands: readonly DemandSummary[]) => void;
 }
@@ -93,7 +91,6 @@ export class Node {
     });
     this.capabilities = new Capabilities({
       ...host,
-      notDelivering: components.notDelivering,
       onWanted: (nodeIds) => {
         this.neighbourhood.want(nodeIds);
       },

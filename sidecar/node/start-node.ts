@@ -31,8 +31,6 @@ export interface StartNodeComponents {
   readonly logger: RootLogger;
   readonly metrics: Metrics;
   readonly health: Health;
-  /** Why a capability's application gets nothing, as far as somebody outside the node knows. */
-  readonly notDelivering?: (capability: string) => string | undefined;
   /** Instead of the files that the configuration names: the SDK has its certificates in memory. */
   readonly credentials?: CredentialOptions;
   /** Instead of the file `identity.clusterKeyFile`: 32 bytes. */
@@ -96,7 +94,6 @@ export async function startNode(
     wallClock: realWallClock,
     logger: components.logger.forComponent("sidecar:node"),
     announceDemands: (demands) => multicast?.setDemands(demands),
-    notDelivering: components.notDelivering ?? (() => undefined),
   });
   mirrorNode(node, components.metrics, handles);
   node.configure(config);

@@ -115,6 +115,8 @@ function breachOfToDemand(message: ToDemand): string | undefined {
         tooLong("error", kind.value.error?.message ?? "", workMessageLimits.sentenceLength) ??
         tooLong("details", kind.value.error?.details ?? "", workMessageLimits.detailsLength)
       );
+    case "obstacle":
+      return tooLong("obstacle", kind.value.detail, workMessageLimits.sentenceLength);
     case "release":
     case "leave":
       return tooLong("reason", kind.value.reason, workMessageLimits.sentenceLength);

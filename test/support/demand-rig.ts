@@ -161,6 +161,7 @@ export class RigProvider {
       readonly contract?: WorkContract;
       readonly capability?: string;
       readonly demand?: string;
+      readonly capacity?: number;
       readonly held?: readonly Lease[];
       readonly heldOfIncarnation?: number;
     } = {},
@@ -172,7 +173,7 @@ export class RigProvider {
         demand: fields.demand ?? "thumbs",
         ...(fields.contract ?? rigContract),
         capability: fields.capability ?? "resize",
-        capacity: 4,
+        capacity: fields.capacity ?? 4,
         held,
         heldOfIncarnation: BigInt(fields.heldOfIncarnation ?? (held.length === 0 ? 0 : 7)),
       },

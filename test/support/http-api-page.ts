@@ -142,6 +142,36 @@ function sectionOf(method: string, path: string, operation: Operation): string {
   ].join("\n\n");
 }
 
+/** What the operations listener has. Those that the application listener has too are the same. */
+export const opsRoutes = [
+  { method: "POST", path: "/v1/demands/{demand}/items", what: "adds an item" },
+  { method: "GET", path: "/v1/items/{ticket}", what: "the item, also with `wait`" },
+  { method: "GET", path: "/v1/items/{ticket}/explain", what: "why it is not moving" },
+  { method: "GET", path: "/v1/demands", what: "demands, in pages" },
+  { method: "GET", path: "/v1/capabilities", what: "capabilities, in pages" },
+  {
+    method: "GET",
+    path: "/v1/peers",
+    what: "peers, in pages: addresses, sources, round trip, why one is not connected",
+  },
+  {
+    method: "POST",
+    path: "/v1/drain",
+    what: "begins the drain; answers when nothing is held any more",
+  },
+] as const;
+
+function opsSection(): string {
+  const rows = opsRoutes.map(({ method, path, what }) => `| \`${method} ${path}\` | ${what} |`);
+  return `## Operations listener
+
+On loopback only, port 17080 in a cluster, for people: \`spillway\` reaches it by a port forward, so whoever may
+forward the pod's ports may call it. Calls with an \`Origin\`, or with a \`Host\` that is no address, are refused.
+
+${["| call | what |", "|---|---|", ...rows].join("\n")}
+`;
+}
+
 /** @returns docs/http-api.md. */
 export async function httpApiPage(made: string): Promise<string> {
   const paths = await openApiPaths();
@@ -163,5 +193,5 @@ Payloads are messages of the contract: JSON by the protobuf JSON mapping, or bin
 \`application/problem+json\`; [errors.md](errors.md) lists the codes. Durations are written as
 \`250ms\`, \`5s\`, \`1h30m\`; times in answers are RFC 3339.
 
-${sections.join("\n")}`;
+${[...sections, opsSection()].join("\n")}`;
 }

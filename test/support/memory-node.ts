@@ -4,8 +4,10 @@
  */
 import type {
   AddOptions,
+  ApplicationObstacle,
   CapabilityView,
   DemandView,
+  ExplanationView,
   ItemState,
   ItemView,
   LeaseVerb,
@@ -57,6 +59,8 @@ export class MemoryNode implements NodeService {
   readonly settled: { readonly lease: string; readonly verb: LeaseVerb }[] = [];
   /** Presences that are open. */
   readonly presences = new Set<string>();
+  /** What was told of each application, in order. */
+  readonly obstacles: (ApplicationObstacle | undefined)[] = [];
   /** Pulls that wait now. */
   waitingPulls = 0;
   readonly #options: MemoryNodeOptions;
@@ -146,6 +150,13 @@ export class MemoryNode implements NodeService {
     return item === undefined
       ? refuse(gone ?? "UNKNOWN_TICKET")
       : { ok: true, value: this.#view(item) };
+  }
+
+  explain(ticket: string): Result<ExplanationView> {
+    const found = this.item(ticket);
+    if (!found.ok) return found;
+    const reasons = [{ code: "NO_PROVIDER", message: "no provider connected", facts: {} }] as const;
+    return { ok: true, value: { state: found.value.state, reasons } };
   }
 
   async waitForItem(
@@ -271,6 +282,10 @@ export class MemoryNode implements NodeService {
     const id = `p${String(this.#presenceCount)}`;
     this.presences.add(id);
     return { ok: true, value: { id, close: () => void this.presences.delete(id) } };
+  }
+
+  tellObstacle(_capability: string, obstacle: ApplicationObstacle | undefined): void {
+    this.obstacles.push(obstacle);
   }
 
   onLeaseEnded(lease: string, listener: (reason: string) => void): Unsubscribe {

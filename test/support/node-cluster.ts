@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { NodeConfigSchema } from "../../proto/gen/spillway/control/v1/node_config_pb.ts";
-import type { PulledItem } from "../../sidecar/api/ports.ts";
+import type { AddOptions, PulledItem } from "../../sidecar/api/ports.ts";
 import { Node } from "../../sidecar/node/node.ts";
 import { silentLogger } from "../../sidecar/runtime/index.ts";
 import { CarrierTransport, MemoryNetwork } from "../../sidecar/transport/index.ts";
@@ -10,17 +10,24 @@ import { compileProto } from "./compile-proto.ts";
 import { FakeTime } from "./fake-time.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
-let descriptorSet: Uint8Array | undefined;
+const descriptorSets = new Map<number, Uint8Array>();
 
-/** Descriptors of `echo.v1.Ask` and `echo.v1.Answer`: `{ bytes body = 1; uint32 size = 2; }`. */
-export function echoDescriptorSet(): Uint8Array {
-  descriptorSet ??= compileProto({
+/**
+ * Descriptors of `echo.v1.Ask` and `echo.v1.Answer`: `{ bytes body = 1; uint32 size = 2; }`; in
+ * version 2 the size is 64 bits wide.
+ */
+export function echoDescriptorSet(version: 1 | 2 = 1): Uint8Array {
+  const known = descriptorSets.get(version);
+  if (known !== undefined) return known;
+  const size = version === 1 ? "uint32" : "uint64";
+  const compiled = compileProto({
     "echo.proto":
       'syntax = "proto3"; package echo.v1; ' +
-      "message Ask { bytes body = 1; uint32 size = 2; } " +
-      "message Answer { bytes body = 1; uint32 size = 2; }",
+      `message Ask { bytes body = 1; ${size} size = 2; } ` +
+      `message Answer { bytes body = 1; ${size} size = 2; }`,
   });
-  return descriptorSet;
+  descriptorSets.set(version, compiled);
+  return compiled;
 }
 
 const port = 17_077;
@@ -30,11 +37,16 @@ export interface ClusterContract {
   readonly name: string;
   readonly request?: string;
   readonly response?: string;
+  /** Of the descriptors; 1 unless named. */
+  readonly version?: 1 | 2;
 }
 
 /** What a node of the cluster holds. */
 export interface ClusterNodeSpec {
-  readonly demands?: readonly (ClusterContract & { readonly maxProviders?: number })[];
+  readonly demands?: readonly (ClusterContract & {
+    readonly maxProviders?: number;
+    readonly paused?: boolean;
+  })[];
   readonly capabilities?: readonly (ClusterContract & { readonly concurrency?: number })[];
   /** Nodes that it knows by configuration. */
   readonly peers?: readonly string[];
@@ -73,9 +85,8 @@ export class NodeCluster {
       self,
       transport,
       turns: time,
-      wallClock: { nowEpochMs: () => 1_800_000_000_000 + time.nowMs() },
+      wallClock: { nowEpochMs: () => this.nowEpochMs() },
       announceDemands: () => undefined,
-      notDelivering: () => undefined,
     });
     const configure = (changed: ClusterNodeSpec): void => {
       node.configure(this.#configOf(nodeId, changed));
@@ -96,24 +107,28 @@ export class NodeCluster {
   readonly #names = new Set<string>();
 
   #configOf(nodeId: string, spec: ClusterNodeSpec) {
-    const content = echoDescriptorSet();
-    const hash = createHash("sha256").update(content).digest("hex");
+    const sets = ([1, 2] as const).map((version) => {
+      const content = echoDescriptorSet(version);
+      return { hash: createHash("sha256").update(content).digest("hex"), content };
+    });
     const contractOf = ({
       request = "echo.v1.Ask",
       response = "echo.v1.Answer",
+      version = 1,
     }: ClusterContract) => ({
       request,
       response,
-      descriptorSet: hash,
+      descriptorSet: sets[version - 1]?.hash ?? "",
     });
     return create(NodeConfigSchema, {
       clusterId: "test",
       namespace: "test",
       nodeId,
-      descriptorSets: [{ hash, content }],
+      descriptorSets: sets,
       demands: (spec.demands ?? []).map(({ name, ...rest }) => ({
         name,
         ...(rest.maxProviders === undefined ? {} : { maxProviders: rest.maxProviders }),
+        paused: rest.paused ?? false,
         contract: contractOf({ name, ...rest }),
       })),
       capabilities: (spec.capabilities ?? []).map(({ name, ...rest }) => ({
@@ -127,9 +142,19 @@ export class NodeCluster {
     });
   }
 
-  /** Adds an empty item. @returns its ticket. */
-  async add(producer: ClusterNode, demand: string, request = new Uint8Array()): Promise<string> {
-    const added = await producer.node.demands.add(demand, request, {});
+  /** The wall clock of every node. */
+  nowEpochMs(): number {
+    return 1_800_000_000_000 + this.time.nowMs();
+  }
+
+  /** Adds an item. @param item its request, else empty, and options. @returns its ticket. */
+  async add(
+    producer: ClusterNode,
+    demand: string,
+    item: AddOptions & { readonly request?: Uint8Array } = {},
+  ): Promise<string> {
+    const { request = new Uint8Array(), ...options } = item;
+    const added = await producer.node.demands.add(demand, request, options);
     if (!added.ok) throw new Error(`${added.refusal.code}: ${added.refusal.detail}`);
     return added.value.ticket;
   }

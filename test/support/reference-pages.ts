@@ -119,6 +119,13 @@ ${table(
   Object.entries(systemOutcomes).map(([code, meaning]) => [`\`${code}\``, meaning]),
 )}
 
+## Why an item is not moving
+
+\`GET /v1/items/{ticket}/explain\` answers \`{state, reasons: [{code, message, facts}]}\`. The list
+is closed.
+
+${wordTable("sidecar/api/reason-code.ts", "reasonCodes")}
+
 ## Errors of the SDK
 
 Thrown as \`SdkError\`.

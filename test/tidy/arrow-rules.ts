@@ -57,7 +57,7 @@ function doorOf(room: Room): IForbiddenRuleType {
     severity: "error",
     comment: `import from ${room.name}/index.ts; export there what is meant for others`,
     from: { path: "^(sidecar|operator|examples)/", pathNot: room.files },
-    to: { path: room.files, pathNot: "/(index|ports|problem-code)\\.ts$" },
+    to: { path: room.files, pathNot: "/(index|ports|problem-code|reason-code)\\.ts$" },
   };
 }
 

@@ -75,7 +75,12 @@ const sidecarRooms: readonly Room[] = [
   room("sidecar/store", ioRooms, ["lmdb"]),
   // What the application API asks of a node, apart from HTTP: the embedded SDK calls it directly.
   // Of `sidecar/wire` it names the resolved contract, so that nobody resolves one again.
-  room("sidecar/api/ports", ["sidecar/wire"], [], "^sidecar/api/(ports|problem-code)\\.ts$"),
+  room(
+    "sidecar/api/ports",
+    ["sidecar/wire"],
+    [],
+    "^sidecar/api/(ports|problem-code|reason-code)\\.ts$",
+  ),
   room(
     "sidecar/api",
     ["sidecar/api/ports", ...ioRooms],

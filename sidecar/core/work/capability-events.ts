@@ -4,6 +4,7 @@
  */
 import type { ToDemand, ToProvider } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { Incarnation, NodeId } from "../ports.ts";
+import type { ApplicationObstacle } from "./application-obstacle.ts";
 import type { CapabilityOptions } from "./capability-options.ts";
 import type { WorkContract } from "./demand-events.ts";
 import type { ApplicationErrorFacts, ItemState } from "./item.ts";
@@ -94,6 +95,11 @@ export type CapabilityInput =
   | { readonly type: "presenceOpened"; readonly presence: string }
   /** Its stream closed: its started leases fail, what it had not got is given to others. */
   | { readonly type: "presenceClosed"; readonly presence: string }
+  /**
+   * What keeps the application from taking items, or that nothing does any more. Demands are told,
+   * so that they can explain; it changes no decision, for such an application does not pull.
+   */
+  | { readonly type: "obstacle"; readonly obstacle: ApplicationObstacle | undefined }
   /** Options or contract of the running capability changed. */
   | {
       readonly type: "configure";

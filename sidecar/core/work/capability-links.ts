@@ -102,6 +102,7 @@ export function takeAdmit(
     state.endLease(lease, { reason: "LEASE_LOST", detail }, nowMs);
   }
   repeatHeld(state, link, nowMs);
+  if (state.obstacle !== undefined) state.sendObstacle(link);
   state.placementDirty = true;
   closeIfIdle(state, link);
 }

@@ -6,6 +6,7 @@
  */
 import type { ToProvider } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import { assertNever, type NodeId } from "../ports.ts";
+import { type ApplicationObstacle, sameObstacle } from "./application-obstacle.ts";
 import type { CapabilityEffect, CapabilityInput } from "./capability-events.ts";
 import { assign, endPull, returnParked, takeDeliveries, takePull } from "./capability-intake.ts";
 import {
@@ -105,11 +106,7 @@ export class CapabilityPool {
         this.#sessionDown(input.nodeId, nowMs);
         return;
       case "dialFailed":
-        for (const target of state.targets.values()) {
-          if (target.nodeId !== input.nodeId || target.link !== undefined) continue;
-          target.reason = "its node could not be reached";
-          if (target.chosen) countTry(state, target, true, nowMs);
-        }
+        this.#dialFailed(input.nodeId, nowMs);
         return;
       case "message": {
         const link = state.links.get(input.link);
@@ -142,6 +139,9 @@ export class CapabilityPool {
         return;
       case "presenceClosed":
         this.#presenceClosed(input.presence, nowMs);
+        return;
+      case "obstacle":
+        this.#obstacle(input.obstacle);
         return;
       case "configure":
         this.#configure(input.contract, input.options);
@@ -240,6 +240,15 @@ export class CapabilityPool {
     }
   }
 
+  #dialFailed(nodeId: NodeId, nowMs: number): void {
+    const state = this.#state;
+    for (const target of state.targets.values()) {
+      if (target.nodeId !== nodeId || target.link !== undefined) continue;
+      target.reason = "its node could not be reached";
+      if (target.chosen) countTry(state, target, true, nowMs);
+    }
+  }
+
   #presenceClosed(presence: string, nowMs: number): void {
     const state = this.#state;
     if (!state.presences.delete(presence)) return;
@@ -255,6 +264,13 @@ export class CapabilityPool {
       const error = { code: "APPLICATION_GONE", message, retryable: true, details: "" };
       settle(state, lease, { verb: { verb: "fail", error }, calls: [] }, nowMs);
     }
+  }
+
+  #obstacle(obstacle: ApplicationObstacle | undefined): void {
+    const state = this.#state;
+    if (sameObstacle(state.obstacle, obstacle)) return;
+    state.obstacle = obstacle;
+    for (const link of state.links.values()) if (link.phase === "joined") state.sendObstacle(link);
   }
 
   /** Every link introduces itself again when the contract or the number of slots changed. */

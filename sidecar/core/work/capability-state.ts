@@ -4,6 +4,7 @@
  */
 import type { ToDemand } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { Incarnation, NodeId } from "../ports.ts";
+import { type ApplicationObstacle, obstacleMessage } from "./application-obstacle.ts";
 import type { CapabilityEffect, CapabilityReply, LeaseEndReason } from "./capability-events.ts";
 import type { CapabilityOptions } from "./capability-options.ts";
 import { CreditSplit } from "./credit-split.ts";
@@ -43,6 +44,8 @@ export class CapabilityState {
   contract: WorkContract;
   options: CapabilityOptions;
   draining = false;
+  /** What keeps the application from taking items, as it was told last. */
+  obstacle: ApplicationObstacle | undefined;
   closed = false;
   /** No credit is given, for as long as the operator asks for it. */
   quiesced = false;
@@ -114,6 +117,11 @@ export class CapabilityState {
       0,
       Math.min(concurrency - taken, this.pulls.wanted + lingering - this.parked.length),
     );
+  }
+
+  /** Tells a demand what keeps the application from taking items. */
+  sendObstacle(link: PoolLink): void {
+    this.send(link, obstacleMessage(this.obstacle));
   }
 
   /** Spreads the free slots over the joined links. */

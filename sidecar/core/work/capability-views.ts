@@ -67,6 +67,7 @@ function reasonNotDelivering(
 ): string | undefined {
   if (state.draining) return "draining";
   if (state.quiesced) return "the operator asked it to take no further items";
+  if (state.obstacle !== undefined) return state.obstacle.detail;
   if (demands.length === 0) return "no demand of its route is known";
   if (!demands.some((demand) => demand.state === "joined")) {
     const reason = demands.find((demand) => demand.reason !== undefined)?.reason;

@@ -26,8 +26,13 @@ export function takeHello(state: DemandState, link: DemandLink, hello: Hello, no
   const kept = keepHeld(state, provider, hello, nowMs);
   if (detachEarlier(state, provider, link)) state.providersChanged = true;
   state.links.attach(link, provider);
+  provider.slots = hello.capacity;
+  provider.obstacle = undefined;
   const differing = contractDifference(state.contract, hello);
+  if (differing === undefined) state.mismatches.forget(provider);
   if (differing !== undefined) {
+    const { nodeId, capability } = provider;
+    state.mismatches.note({ nodeId, capability, reason: differing }, nowMs);
     sendIncompatible(state, link, differing);
   } else if (state.draining || state.closed) {
     sendDraining(state, link);

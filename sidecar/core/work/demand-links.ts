@@ -106,6 +106,8 @@ export class DemandLinks {
       admitted: false,
       leased: new ChurnSet(),
       rttMs: undefined,
+      slots: 0,
+      obstacle: undefined,
     };
     this.#providers.set(key, provider);
     return provider;

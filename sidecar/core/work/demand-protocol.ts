@@ -11,6 +11,7 @@ import type {
 } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import { SettledStatus } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import { assertNever } from "../ports.ts";
+import { obstacleOf } from "./application-obstacle.ts";
 import { breakLink, loseLink, takeHello } from "./demand-admission.ts";
 import type { DemandLink } from "./demand-links.ts";
 import type { DemandState } from "./demand-state.ts";
@@ -81,6 +82,10 @@ export function takeMessage(
       return;
     case "renew":
       takeRenew(state, from, kind.value);
+      return;
+    case "obstacle":
+      // For explanations only: what is granted follows from credit.
+      if (link.provider !== undefined) link.provider.obstacle = obstacleOf(kind.value);
       return;
     case "leave":
       state.emit({ type: "closeLink", link: link.link, reason: "the provider left" });

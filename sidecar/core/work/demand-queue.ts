@@ -12,12 +12,13 @@ import { maxLinks } from "./demand-links.ts";
 import type { DemandOptions } from "./demand-options.ts";
 import { takeMessage } from "./demand-protocol.ts";
 import { DemandState } from "./demand-state.ts";
-import { demandSnapshot, explainItem, itemSnapshot } from "./demand-views.ts";
+import { demandSnapshot, itemSnapshot } from "./demand-views.ts";
+import { explainItem, type Explanation } from "./explanation.ts";
 import { grantReady } from "./granting.ts";
 import type { Item, ItemSnapshot, ItemState } from "./item.ts";
 import { providersOf, toProvider } from "./messages.ts";
 import type { DemandComponents } from "./ports.ts";
-import type { DemandSnapshot, Explanation, ItemPage, OutcomeEntry } from "./snapshot.ts";
+import type { DemandSnapshot, ItemPage, OutcomeEntry } from "./snapshot.ts";
 
 /** Providers are told of changed numbers at most this often, ms. */
 const announcePeriodMs = 200;
@@ -201,6 +202,7 @@ export class DemandQueue {
     state.options = options;
     state.paused = options.paused;
     state.contract = contract;
+    if (differs) state.mismatches.clear();
     if (differs) refuseContract(state, `the contract of the demand ${state.name} was changed`);
     reviewLinks(state);
     if (

@@ -10,6 +10,7 @@ import type { DemandOptions } from "./demand-options.ts";
 import type { Item } from "./item.ts";
 import { ItemStore } from "./item-store.ts";
 import { settled, toProvider } from "./messages.ts";
+import { Mismatches } from "./mismatches.ts";
 import type { DemandComponents } from "./ports.ts";
 import { Settlement } from "./settlement.ts";
 
@@ -31,6 +32,8 @@ export class DemandState {
   readonly components: DemandComponents;
   readonly store = new ItemStore();
   readonly links = new DemandLinks();
+  /** Who was refused because of its contract, for explanations. */
+  readonly mismatches = new Mismatches();
   readonly settlement: Settlement;
   readonly counters: DemandCounters = {
     added: 0,

@@ -2,7 +2,7 @@
 import { creditOf } from "./demand-links.ts";
 import type { DemandState } from "./demand-state.ts";
 import type { DemandProvider, Item, ItemSnapshot } from "./item.ts";
-import type { DemandSnapshot, Explanation, ProviderSnapshot } from "./snapshot.ts";
+import type { DemandSnapshot, ProviderSnapshot } from "./snapshot.ts";
 
 /** An item as its producer sees it. */
 export function itemSnapshot(item: Item): ItemSnapshot {
@@ -47,49 +47,6 @@ export function demandSnapshot(state: DemandState, waiters: number, nowMs: numbe
       outcomesDropped: store.outcomesDropped,
     },
   };
-}
-
-/** Why the item does not move; source of the reasons: design/work.md, `explain`. */
-export function explainItem(state: DemandState, item: Item, nowMs: number): Explanation {
-  const reasons: { code: string; message: string; facts: Record<string, string | number> }[] = [];
-  const say = (code: string, message: string, facts: Record<string, string | number>): void => {
-    reasons.push({ code, message, facts });
-  };
-  if (item.state === "delayed") {
-    const remainingMs = Math.max(0, item.delayedUntilMs - nowMs);
-    say("DELAYED", `delayed for another ${String(remainingMs)} ms`, {
-      remainingMs,
-      failed: item.failed,
-    });
-  } else if (item.state === "ready") {
-    const head = state.store.ready.blockedBy(item);
-    if (head !== undefined) {
-      say("ORDERING_KEY_BLOCKED", `ordering key blocked by ${head.facts.ticket}`, {
-        ticket: head.facts.ticket,
-      });
-    }
-    if (state.paused) say("PAUSED", "demand paused", {});
-    if (state.draining) say("DRAINING", "draining", {});
-    if (state.links.admittedCount === 0) say("NO_PROVIDER", "no provider connected", {});
-    else if (reasons.length === 0) {
-      const connected = state.links.admittedCount;
-      say("NO_CREDIT", "providers have no credit", { connected });
-    }
-  } else if (item.state === "leased" && item.lease !== undefined) {
-    const { lease } = item;
-    const provider = lease.provider.nodeId;
-    if (lease.provider.link === undefined) {
-      const remainingMs = Math.max(0, lease.untilMs - nowMs);
-      say("PROVIDER_LOST", `the provider ${provider} is not connected; its lease is kept`, {
-        provider,
-        remainingMs,
-      });
-    } else {
-      const what = lease.started ? "working on it" : "about to start it";
-      say("LEASED", `the provider ${provider} is ${what}`, { provider });
-    }
-  }
-  return { state: item.state, reasons };
 }
 
 function providerSnapshot(state: DemandState, provider: DemandProvider): ProviderSnapshot {

@@ -3,6 +3,7 @@
  * with its monotonic time, carries out the effects in order, and calls `advance` at
  * `nextDeadlineMs`.
  */
+export type { ApplicationObstacle } from "./application-obstacle.ts";
 export type {
   CapabilityEffect,
   CapabilityInput,
@@ -33,6 +34,7 @@ export {
   type RetentionOptions,
 } from "./demand-options.ts";
 export { DemandQueue } from "./demand-queue.ts";
+export type { Explanation, Reason } from "./explanation.ts";
 export type {
   ApplicationErrorFacts,
   ItemSnapshot,
@@ -53,7 +55,6 @@ export type {
   CapabilitySnapshot,
   DemandSnapshot,
   DemandTotals,
-  Explanation,
   ItemCounts,
   ItemPage,
   OutcomeEntry,

@@ -9,6 +9,7 @@
 import type { ChurnSet } from "../churn-map.ts";
 import type { Lease } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { Incarnation, NodeId } from "../ports.ts";
+import type { ApplicationObstacle } from "./application-obstacle.ts";
 
 /** States of an item. */
 export type ItemState = "ready" | "leased" | "delayed" | "done" | "dead" | "cancelled" | "expired";
@@ -95,6 +96,10 @@ export interface DemandProvider {
   /** Items whose live lease it holds. */
   readonly leased: ChurnSet<Item>;
   rttMs: number | undefined;
+  /** Worker slots, as its last Hello said. */
+  slots: number;
+  /** What keeps its application from taking items, as it said; for explanations. */
+  obstacle: ApplicationObstacle | undefined;
 }
 
 /** What is fixed when an item is accepted. */

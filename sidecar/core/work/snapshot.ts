@@ -68,16 +68,6 @@ export interface OutcomeEntry {
   readonly item: ItemSnapshot;
 }
 
-/** Why an item is not moving. */
-export interface Explanation {
-  readonly state: ItemState;
-  readonly reasons: readonly {
-    readonly code: string;
-    readonly message: string;
-    readonly facts: { readonly [name: string]: string | number };
-  }[];
-}
-
 /** How far a link of a capability is. */
 export type CapabilityLinkState =
   | "joined"

@@ -110,7 +110,7 @@ function checkLiveness(outcomes: OneOutcome, cluster: Cluster, nowMs: number): v
   if (first !== undefined) {
     const { demand, sequence } = first;
     const item = demand.queue.item(sequence);
-    const why = demand.queue.explain(sequence, nowMs)?.reasons[0]?.message ?? "no reason";
+    const why = demand.queue.explain(sequence, nowMs)?.reasons[0]?.code ?? "no reason";
     throw new Violation(
       "liveness",
       `${String(open.length)} accepted items never end; item ${String(sequence)} of ${demand.id} is ` +

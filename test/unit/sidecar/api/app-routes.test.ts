@@ -7,6 +7,7 @@ const routes = [
   ["POST", "/v1/demands/pictures/items", "/v1/demands/:demand/items"],
   ["POST", "/v1/demands/pictures/items/batch", "/v1/demands/:demand/items/batch"],
   ["GET", "/v1/items/t1", "/v1/items/:ticket"],
+  ["GET", "/v1/items/t1/explain", "/v1/items/:ticket/explain"],
   ["DELETE", "/v1/items/t1", "/v1/items/:ticket"],
   ["GET", "/v1/demands", "/v1/demands"],
   ["GET", "/v1/demands/pictures", "/v1/demands/:demand"],

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { apiMetrics, OpsServer } from "../../../../sidecar/api/index.ts";
 import { createMetrics, realTimers, silentLogger } from "../../../../sidecar/runtime/index.ts";
 import { memoryNode } from "../../../support/api-fixture.ts";
+import { opsRoutes } from "../../../support/http-api-page.ts";
 
 function opsServer() {
   const node = memoryNode();
@@ -9,9 +10,14 @@ function opsServer() {
   const server = new OpsServer({ node, metrics, logger: silentLogger, timers: realTimers });
   onTestFinished(() => server.close());
   const { app } = server;
-  const call = (url: string, headers = {}, method: "GET" | "POST" = "GET") =>
-    app.inject({ method, url, headers: { host: "127.0.0.1:17080", ...headers } });
-  return { node, server, call };
+  const call = (url: string, headers = {}, method: "GET" | "POST" = "GET", payload?: object) =>
+    app.inject({
+      method,
+      url,
+      headers: { host: "127.0.0.1:17080", ...headers },
+      ...(payload === undefined ? {} : { payload }),
+    });
+  return { node, server, call, app };
 }
 
 describe("the ops listener", () => {
@@ -40,6 +46,60 @@ describe("the ops listener", () => {
     expect((await call("/v1/items/none")).json()).toMatchObject({ code: "UNKNOWN_TICKET" });
     expect((await call("/v1/drain", {}, "POST")).json()).toEqual({ drained: true });
     expect(node.drains).toBe(1);
+  });
+
+  test("adds an item, waits for it and explains it", async () => {
+    const { call } = opsServer();
+    const added = await call("/v1/demands/pictures/items", {}, "POST", { url: "a" });
+    expect(added.statusCode).toBe(202);
+    expect(added.json()).toEqual({ ticket: "t1", state: "ready" });
+    const waited = await call("/v1/items/t1?wait=10ms");
+    expect(waited.json()).toMatchObject({ state: "ready" });
+    expect((await call("/v1/items/t1/explain")).json()).toEqual({
+      state: "ready",
+      reasons: [{ code: "NO_PROVIDER", message: "no provider connected", facts: {} }],
+    });
+    const wrong = await call("/v1/demands/pictures/items", {}, "POST", { url: 1 });
+    expect(wrong.json()).toMatchObject({ code: "INVALID_PAYLOAD" });
+  });
+
+  test("lists demands and capabilities", async () => {
+    const { call } = opsServer();
+    expect((await call("/v1/demands")).json()).toMatchObject({ demands: [{ name: "pictures" }] });
+    expect((await call("/v1/capabilities")).json()).toMatchObject({
+      capabilities: [{ name: "resizer" }],
+    });
+  });
+
+  test("answers NOT_CONFIGURED about work until there is a configuration; peers and drain go", async () => {
+    const { node, call } = opsServer();
+    node.configured = false;
+    for (const path of [
+      "/v1/items/t1",
+      "/v1/items/t1/explain",
+      "/v1/demands",
+      "/v1/capabilities",
+    ]) {
+      const answer = await call(path);
+      expect(answer.statusCode).toBe(503);
+      expect(answer.headers["retry-after"]).toBe("1");
+      expect(answer.json()).toMatchObject({ code: "NOT_CONFIGURED" });
+    }
+    const added = await call("/v1/demands/pictures/items", {}, "POST", {});
+    expect(added.json()).toMatchObject({ code: "NOT_CONFIGURED" });
+    expect((await call("/v1/peers")).statusCode).toBe(200);
+    expect((await call("/v1/drain", {}, "POST")).statusCode).toBe(200);
+  });
+
+  test("has these routes and no others: nothing that cancels, pulls or settles", async () => {
+    const { app } = opsServer();
+    await app.ready();
+    const methods = app.printRoutes({ commonPrefix: false }).match(/\([A-Z, ]+\)/g);
+    expect(methods?.toSorted()).toEqual(opsRoutes.map(({ method }) => `(${method})`).toSorted());
+    for (const { method, path } of opsRoutes) {
+      const url = path.replaceAll(/\{(\w+)\}/g, ":$1");
+      expect(app.hasRoute({ method, url })).toBe(true);
+    }
   });
 
   test.each([

@@ -208,21 +208,26 @@ describe("a delivery", () => {
   });
 });
 
+function obstacleOf(node: MemoryNode): string | undefined {
+  return node.obstacles.at(-1)?.detail;
+}
+
 describe("credit follows the port", () => {
   test("nothing is pulled until it accepts a connection; then at once", async () => {
     const reserved = await application(() => undefined);
     await reserved.stop();
-    const { node, delivery, metrics } = deliverTo(reserved.port);
+    const { node, metrics } = deliverTo(reserved.port);
+    expect(obstacleOf(node)).toBe(`application not probed yet on port ${String(reserved.port)}`);
     await node.add("pictures", job, {});
     await eventually(
-      () => delivery.notDelivering === `application not listening on port ${String(reserved.port)}`,
+      () => obstacleOf(node) === `application not listening on port ${String(reserved.port)}`,
     );
     expect(node.waitingPulls).toBe(0);
     expect(node.presences.size).toBe(0);
     expect(await metrics.expose()).toContain('spillway_push_accepting{capability="resizer"} 0');
     await application((_request, response) => void response.end(), reserved.port);
     await eventually(() => node.demands()[0]?.counts.done === 1);
-    expect(delivery.notDelivering).toBeUndefined();
+    expect(node.obstacles.at(-1)).toBeUndefined();
   });
 
   test("a ready path must answer 2xx", async () => {
@@ -231,9 +236,9 @@ describe("credit follows the port", () => {
       if (request.url === "/ready") response.statusCode = ready ? 200 : 503;
       response.end();
     });
-    const { node, delivery } = deliverTo(app.port, { readyPath: "/ready" });
+    const { node } = deliverTo(app.port, { readyPath: "/ready" });
     await node.add("pictures", job, {});
-    await eventually(() => delivery.notDelivering === "application not ready: /ready answers 503");
+    await eventually(() => obstacleOf(node) === "application not ready: /ready answers 503");
     expect(node.demands()[0]?.counts.ready).toBe(1);
     ready = true;
     await eventually(() => node.demands()[0]?.counts.done === 1);
@@ -241,11 +246,11 @@ describe("credit follows the port", () => {
 
   test("a refused connection releases the item and stops the pulls", async () => {
     const app = await application((_request, response) => void response.end());
-    const { node, delivery } = deliverTo(app.port);
+    const { node } = deliverTo(app.port);
     await eventually(() => node.waitingPulls === 1);
     await app.stop();
     await node.add("pictures", job, {});
-    await eventually(() => delivery.notDelivering !== undefined);
+    await eventually(() => obstacleOf(node) !== undefined);
     expect(node.settled[0]?.verb).toMatchObject({ verb: "release" });
     await eventually(() => node.waitingPulls === 0);
     await application((_request, response) => void response.end(), app.port);
@@ -254,6 +259,14 @@ describe("credit follows the port", () => {
 });
 
 describe("closing", () => {
+  test("takes the obstacle back at once: the next delivery says its own", () => {
+    const { node, delivery } = deliverTo(1);
+    expect(obstacleOf(node)).toBeDefined();
+    void delivery.close(0);
+    expect(node.obstacles).toHaveLength(2);
+    expect(obstacleOf(node)).toBeUndefined();
+  });
+
   test("lets items finish within the grace, pulls nothing more, ends the presence", async () => {
     const open: ServerResponse[] = [];
     const app = await application((_request, response) => void open.push(response));

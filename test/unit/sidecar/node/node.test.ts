@@ -37,7 +37,7 @@ const result = new Uint8Array([0x10, 0x05]);
 describe("a node", () => {
   it("brings an item to a peer that a static entry names, and its result back", async () => {
     const { cluster, producer, provider } = await pair();
-    const ticket = await cluster.add(producer, "echo", new Uint8Array([0x10, 0x07]));
+    const ticket = await cluster.add(producer, "echo", { request: new Uint8Array([0x10, 0x07]) });
     const item = await cluster.pull(provider, "echo");
     expect(item.ticket).toBe(ticket);
     expect([...item.request]).toEqual([0x10, 0x07]);

@@ -201,6 +201,15 @@ describe("work messages by hand", () => {
     });
   });
 
+  test("the sentence of an obstacle is bounded", () => {
+    const detail = "x".repeat(workMessageLimits.sentenceLength + 1);
+    const obstacle = create(ToDemandSchema, { kind: { case: "obstacle", value: { detail } } });
+    expect(decodeToDemand(encodeToDemand(obstacle))).toEqual({
+      ok: false,
+      reason: "obstacle of 4097 characters; at most 4096",
+    });
+  });
+
   test("bytes that are no message are refused with a reason", () => {
     expect(decodeToDemand(Uint8Array.of(0x22, 0x05, 0x01))).toMatchObject({ ok: false });
     expect(decodeToProvider(new Uint8Array())).toEqual({

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file spillway/work/v1/work.proto.
  */
 export const file_spillway_work_v1_work: GenFile = /*@__PURE__*/
-  fileDesc("ChtzcGlsbHdheS93b3JrL3YxL3dvcmsucHJvdG8SEHNwaWxsd2F5LndvcmsudjEinAMKCFRvRGVtYW5kEigKBWhlbGxvGAEgASgLMhcuc3BpbGx3YXkud29yay52MS5IZWxsb0gAEioKBmNyZWRpdBgCIAEoCzIYLnNwaWxsd2F5LndvcmsudjEuQ3JlZGl0SAASLAoHc3RhcnRlZBgDIAEoCzIZLnNwaWxsd2F5LndvcmsudjEuU3RhcnRlZEgAEi4KCGNvbXBsZXRlGAQgASgLMhouc3BpbGx3YXkud29yay52MS5Db21wbGV0ZUgAEiYKBGZhaWwYBSABKAsyFi5zcGlsbHdheS53b3JrLnYxLkZhaWxIABIqCgZyZWplY3QYBiABKAsyGC5zcGlsbHdheS53b3JrLnYxLlJlamVjdEgAEiwKB3JlbGVhc2UYByABKAsyGS5zcGlsbHdheS53b3JrLnYxLlJlbGVhc2VIABIoCgVyZW5ldxgIIAEoCzIXLnNwaWxsd2F5LndvcmsudjEuUmVuZXdIABIoCgVsZWF2ZRgJIAEoCzIXLnNwaWxsd2F5LndvcmsudjEuTGVhdmVIAEIGCgRraW5kIu0DCgpUb1Byb3ZpZGVyEigKBWFkbWl0GAEgASgLMhcuc3BpbGx3YXkud29yay52MS5BZG1pdEgAEiYKBGZ1bGwYAiABKAsyFi5zcGlsbHdheS53b3JrLnYxLkZ1bGxIABIuCghkcmFpbmluZxgDIAEoCzIaLnNwaWxsd2F5LndvcmsudjEuRHJhaW5pbmdIABI2CgxpbmNvbXBhdGlibGUYBCABKAsyHi5zcGlsbHdheS53b3JrLnYxLkluY29tcGF0aWJsZUgAEiwKB2RlbGl2ZXIYBSABKAsyGS5zcGlsbHdheS53b3JrLnYxLkRlbGl2ZXJIABIsCgdzZXR0bGVkGAYgASgLMhkuc3BpbGx3YXkud29yay52MS5TZXR0bGVkSAASKgoGY2FuY2VsGAcgASgLMhguc3BpbGx3YXkud29yay52MS5DYW5jZWxIABIsCgdiYWNrbG9nGAggASgLMhkuc3BpbGx3YXkud29yay52MS5CYWNrbG9nSAASNQoMY3JlZGl0X3Rha2VuGAkgASgLMh0uc3BpbGx3YXkud29yay52MS5DcmVkaXRUYWtlbkgAEjAKCXByb3ZpZGVycxgKIAEoCzIbLnNwaWxsd2F5LndvcmsudjEuUHJvdmlkZXJzSABCBgoEa2luZCK7AQoFSGVsbG8SDgoGZGVtYW5kGAEgASgJEg8KB3JlcXVlc3QYAiABKAkSEAoIcmVzcG9uc2UYAyABKAkSFQoNY29udHJhY3RfaGFzaBgEIAEoDBISCgpjYXBhYmlsaXR5GAUgASgJEhAKCGNhcGFjaXR5GAYgASgNEiUKBGhlbGQYByADKAsyFy5zcGlsbHdheS53b3JrLnYxLkxlYXNlEhsKE2hlbGRfb2ZfaW5jYXJuYXRpb24YCCABKAQiKwoFTGVhc2USEAoIc2VxdWVuY2UYASABKAQSEAoIZGVsaXZlcnkYAiABKA0iKQoGQ3JlZGl0Eg0KBWxpbWl0GAEgASgEEhAKCHJldmlzaW9uGAIgASgNIjEKB1N0YXJ0ZWQSJgoFbGVhc2UYASABKAsyFy5zcGlsbHdheS53b3JrLnYxLkxlYXNlIkIKCENvbXBsZXRlEiYKBWxlYXNlGAEgASgLMhcuc3BpbGx3YXkud29yay52MS5MZWFzZRIOCgZyZXN1bHQYAiABKAwihQEKBEZhaWwSJgoFbGVhc2UYASABKAsyFy5zcGlsbHdheS53b3JrLnYxLkxlYXNlEjEKBWVycm9yGAIgASgLMiIuc3BpbGx3YXkud29yay52MS5BcHBsaWNhdGlvbkVycm9yEhUKCGRlbGF5X21zGAMgASgNSACIAQFCCwoJX2RlbGF5X21zImMKBlJlamVjdBImCgVsZWFzZRgBIAEoCzIXLnNwaWxsd2F5LndvcmsudjEuTGVhc2USMQoFZXJyb3IYAiABKAsyIi5zcGlsbHdheS53b3JrLnYxLkFwcGxpY2F0aW9uRXJyb3IiQQoHUmVsZWFzZRImCgVsZWFzZRgBIAEoCzIXLnNwaWxsd2F5LndvcmsudjEuTGVhc2USDgoGcmVhc29uGAIgASgJIkIKBVJlbmV3EicKBmxlYXNlcxgBIAMoCzIXLnNwaWxsd2F5LndvcmsudjEuTGVhc2USEAoIcHJvZ3Jlc3MYAiABKAgiFwoFTGVhdmUSDgoGcmVhc29uGAEgASgJIlUKEEFwcGxpY2F0aW9uRXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhEKCXJldHJ5YWJsZRgDIAEoCBIPCgdkZXRhaWxzGAQgASgJIqYBCgVBZG1pdBITCgtpbmNhcm5hdGlvbhgBIAEoBBIZChFsZWFzZV9kdXJhdGlvbl9tcxgCIAEoDRIWCg5tYXhfcnVudGltZV9tcxgDIAEoDRIlCgRrZXB0GAQgAygLMhcuc3BpbGx3YXkud29yay52MS5MZWFzZRIuCglwcm92aWRlcnMYBSABKAsyGy5zcGlsbHdheS53b3JrLnYxLlByb3ZpZGVycyJOCgRGdWxsEhYKDnJldHJ5X2FmdGVyX21zGAEgASgNEi4KCXByb3ZpZGVycxgCIAEoCzIbLnNwaWxsd2F5LndvcmsudjEuUHJvdmlkZXJzIhoKCERyYWluaW5nEg4KBnJlYXNvbhgBIAEoCSIeCgxJbmNvbXBhdGlibGUSDgoGcmVhc29uGAEgASgJIjQKB0RlbGl2ZXISKQoFaXRlbXMYASADKAsyGi5zcGlsbHdheS53b3JrLnYxLkRlbGl2ZXJ5IqMBCghEZWxpdmVyeRImCgVsZWFzZRgBIAEoCzIXLnNwaWxsd2F5LndvcmsudjEuTGVhc2USDgoGdGlja2V0GAIgASgJEg8KB3JlcXVlc3QYAyABKAwSDwoHYXR0ZW1wdBgEIAEoDRIYCgtkZWFkbGluZV9tcxgFIAEoDUgAiAEBEhMKC3RyYWNlcGFyZW50GAYgASgJQg4KDF9kZWFkbGluZV9tcyJxCgdTZXR0bGVkEiYKBWxlYXNlGAEgASgLMhcuc3BpbGx3YXkud29yay52MS5MZWFzZRIvCgZzdGF0dXMYAiABKA4yHy5zcGlsbHdheS53b3JrLnYxLlNldHRsZWRTdGF0dXMSDQoFc3RhdGUYAyABKAkiQAoGQ2FuY2VsEiYKBWxlYXNlGAEgASgLMhcuc3BpbGx3YXkud29yay52MS5MZWFzZRIOCgZyZWFzb24YAiABKAkiGAoHQmFja2xvZxINCgVyZWFkeRgBIAEoDSIyCgtDcmVkaXRUYWtlbhIQCghyZXZpc2lvbhgBIAEoDRIRCglkZWxpdmVyZWQYAiABKAQiPAoJUHJvdmlkZXJzEg8KB2Rlc2lyZWQYASABKA0SCwoDbWF4GAIgASgNEhEKCWNvbm5lY3RlZBgDIAEoDSJACgZUaWNrZXQSDwoHbm9kZV9pZBgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoBBIQCghzZXF1ZW5jZRgDIAEoBCJmCgpMZWFzZVRva2VuEigKBnRpY2tldBgBIAEoCzIYLnNwaWxsd2F5LndvcmsudjEuVGlja2V0EhAKCGRlbGl2ZXJ5GAIgASgNEhwKFHByb3ZpZGVyX2luY2FybmF0aW9uGAMgASgEKo8BCg1TZXR0bGVkU3RhdHVzEh4KGlNFVFRMRURfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGwoXU0VUVExFRF9TVEFUVVNfQUNDRVBURUQQARIeChpTRVRUTEVEX1NUQVRVU19TVEFMRV9MRUFTRRACEiEKHVNFVFRMRURfU1RBVFVTX0lOVkFMSURfUkVTVUxUEANiBnByb3RvMw");
+  fileDesc("ChtzcGlsbHdheS93b3JrL3YxL3dvcmsucHJvdG8SEHNwaWxsd2F5LndvcmsudjEizAMKCFRvRGVtYW5kEigKBWhlbGxvGAEgASgLMhcuc3BpbGx3YXkud29yay52MS5IZWxsb0gAEioKBmNyZWRpdBgCIAEoCzIYLnNwaWxsd2F5LndvcmsudjEuQ3JlZGl0SAASLAoHc3RhcnRlZBgDIAEoCzIZLnNwaWxsd2F5LndvcmsudjEuU3RhcnRlZEgAEi4KCGNvbXBsZXRlGAQgASgLMhouc3BpbGx3YXkud29yay52MS5Db21wbGV0ZUgAEiYKBGZhaWwYBSABKAsyFi5zcGlsbHdheS53b3JrLnYxLkZhaWxIABIqCgZyZWplY3QYBiABKAsyGC5zcGlsbHdheS53b3JrLnYxLlJlamVjdEgAEiwKB3JlbGVhc2UYByABKAsyGS5zcGlsbHdheS53b3JrLnYxLlJlbGVhc2VIABIoCgVyZW5ldxgIIAEoCzIXLnNwaWxsd2F5LndvcmsudjEuUmVuZXdIABIoCgVsZWF2ZRgJIAEoCzIXLnNwaWxsd2F5LndvcmsudjEuTGVhdmVIABIuCghvYnN0YWNsZRgKIAEoCzIaLnNwaWxsd2F5LndvcmsudjEuT2JzdGFjbGVIAEIGCgRraW5kIu0DCgpUb1Byb3ZpZGVyEigKBWFkbWl0GAEgASgLMhcuc3BpbGx3YXkud29yay52MS5BZG1pdEgAEiYKBGZ1bGwYAiABKAsyFi5zcGlsbHdheS53b3JrLnYxLkZ1bGxIABIuCghkcmFpbmluZxgDIAEoCzIaLnNwaWxsd2F5LndvcmsudjEuRHJhaW5pbmdIABI2CgxpbmNvbXBhdGlibGUYBCABKAsyHi5zcGlsbHdheS53b3JrLnYxLkluY29tcGF0aWJsZUgAEiwKB2RlbGl2ZXIYBSABKAsyGS5zcGlsbHdheS53b3JrLnYxLkRlbGl2ZXJIABIsCgdzZXR0bGVkGAYgASgLMhkuc3BpbGx3YXkud29yay52MS5TZXR0bGVkSAASKgoGY2FuY2VsGAcgASgLMhguc3BpbGx3YXkud29yay52MS5DYW5jZWxIABIsCgdiYWNrbG9nGAggASgLMhkuc3BpbGx3YXkud29yay52MS5CYWNrbG9nSAASNQoMY3JlZGl0X3Rha2VuGAkgASgLMh0uc3BpbGx3YXkud29yay52MS5DcmVkaXRUYWtlbkgAEjAKCXByb3ZpZGVycxgKIAEoCzIbLnNwaWxsd2F5LndvcmsudjEuUHJvdmlkZXJzSABCBgoEa2luZCK7AQoFSGVsbG8SDgoGZGVtYW5kGAEgASgJEg8KB3JlcXVlc3QYAiABKAkSEAoIcmVzcG9uc2UYAyABKAkSFQoNY29udHJhY3RfaGFzaBgEIAEoDBISCgpjYXBhYmlsaXR5GAUgASgJEhAKCGNhcGFjaXR5GAYgASgNEiUKBGhlbGQYByADKAsyFy5zcGlsbHdheS53b3JrLnYxLkxlYXNlEhsKE2hlbGRfb2ZfaW5jYXJuYXRpb24YCCABKAQiKwoFTGVhc2USEAoIc2VxdWVuY2UYASABKAQSEAoIZGVsaXZlcnkYAiABKA0iKQoGQ3JlZGl0Eg0KBWxpbWl0GAEgASgEEhAKCHJldmlzaW9uGAIgASgNIjEKB1N0YXJ0ZWQSJgoFbGVhc2UYASABKAsyFy5zcGlsbHdheS53b3JrLnYxLkxlYXNlIkIKCENvbXBsZXRlEiYKBWxlYXNlGAEgASgLMhcuc3BpbGx3YXkud29yay52MS5MZWFzZRIOCgZyZXN1bHQYAiABKAwihQEKBEZhaWwSJgoFbGVhc2UYASABKAsyFy5zcGlsbHdheS53b3JrLnYxLkxlYXNlEjEKBWVycm9yGAIgASgLMiIuc3BpbGx3YXkud29yay52MS5BcHBsaWNhdGlvbkVycm9yEhUKCGRlbGF5X21zGAMgASgNSACIAQFCCwoJX2RlbGF5X21zImMKBlJlamVjdBImCgVsZWFzZRgBIAEoCzIXLnNwaWxsd2F5LndvcmsudjEuTGVhc2USMQoFZXJyb3IYAiABKAsyIi5zcGlsbHdheS53b3JrLnYxLkFwcGxpY2F0aW9uRXJyb3IiQQoHUmVsZWFzZRImCgVsZWFzZRgBIAEoCzIXLnNwaWxsd2F5LndvcmsudjEuTGVhc2USDgoGcmVhc29uGAIgASgJIkIKBVJlbmV3EicKBmxlYXNlcxgBIAMoCzIXLnNwaWxsd2F5LndvcmsudjEuTGVhc2USEAoIcHJvZ3Jlc3MYAiABKAgiFwoFTGVhdmUSDgoGcmVhc29uGAEgASgJIlYKCE9ic3RhY2xlEiwKBGtpbmQYASABKA4yHi5zcGlsbHdheS53b3JrLnYxLk9ic3RhY2xlS2luZBIMCgRwb3J0GAIgASgNEg4KBmRldGFpbBgDIAEoCSJVChBBcHBsaWNhdGlvbkVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIRCglyZXRyeWFibGUYAyABKAgSDwoHZGV0YWlscxgEIAEoCSKmAQoFQWRtaXQSEwoLaW5jYXJuYXRpb24YASABKAQSGQoRbGVhc2VfZHVyYXRpb25fbXMYAiABKA0SFgoObWF4X3J1bnRpbWVfbXMYAyABKA0SJQoEa2VwdBgEIAMoCzIXLnNwaWxsd2F5LndvcmsudjEuTGVhc2USLgoJcHJvdmlkZXJzGAUgASgLMhsuc3BpbGx3YXkud29yay52MS5Qcm92aWRlcnMiTgoERnVsbBIWCg5yZXRyeV9hZnRlcl9tcxgBIAEoDRIuCglwcm92aWRlcnMYAiABKAsyGy5zcGlsbHdheS53b3JrLnYxLlByb3ZpZGVycyIaCghEcmFpbmluZxIOCgZyZWFzb24YASABKAkiHgoMSW5jb21wYXRpYmxlEg4KBnJlYXNvbhgBIAEoCSI0CgdEZWxpdmVyEikKBWl0ZW1zGAEgAygLMhouc3BpbGx3YXkud29yay52MS5EZWxpdmVyeSKjAQoIRGVsaXZlcnkSJgoFbGVhc2UYASABKAsyFy5zcGlsbHdheS53b3JrLnYxLkxlYXNlEg4KBnRpY2tldBgCIAEoCRIPCgdyZXF1ZXN0GAMgASgMEg8KB2F0dGVtcHQYBCABKA0SGAoLZGVhZGxpbmVfbXMYBSABKA1IAIgBARITCgt0cmFjZXBhcmVudBgGIAEoCUIOCgxfZGVhZGxpbmVfbXMicQoHU2V0dGxlZBImCgVsZWFzZRgBIAEoCzIXLnNwaWxsd2F5LndvcmsudjEuTGVhc2USLwoGc3RhdHVzGAIgASgOMh8uc3BpbGx3YXkud29yay52MS5TZXR0bGVkU3RhdHVzEg0KBXN0YXRlGAMgASgJIkAKBkNhbmNlbBImCgVsZWFzZRgBIAEoCzIXLnNwaWxsd2F5LndvcmsudjEuTGVhc2USDgoGcmVhc29uGAIgASgJIhgKB0JhY2tsb2cSDQoFcmVhZHkYASABKA0iMgoLQ3JlZGl0VGFrZW4SEAoIcmV2aXNpb24YASABKA0SEQoJZGVsaXZlcmVkGAIgASgEIjwKCVByb3ZpZGVycxIPCgdkZXNpcmVkGAEgASgNEgsKA21heBgCIAEoDRIRCgljb25uZWN0ZWQYAyABKA0iQAoGVGlja2V0Eg8KB25vZGVfaWQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAQSEAoIc2VxdWVuY2UYAyABKAQiZgoKTGVhc2VUb2tlbhIoCgZ0aWNrZXQYASABKAsyGC5zcGlsbHdheS53b3JrLnYxLlRpY2tldBIQCghkZWxpdmVyeRgCIAEoDRIcChRwcm92aWRlcl9pbmNhcm5hdGlvbhgDIAEoBCprCgxPYnN0YWNsZUtpbmQSHQoZT0JTVEFDTEVfS0lORF9VTlNQRUNJRklFRBAAEh8KG09CU1RBQ0xFX0tJTkRfTk9UX0xJU1RFTklORxABEhsKF09CU1RBQ0xFX0tJTkRfTk9UX1JFQURZEAIqjwEKDVNldHRsZWRTdGF0dXMSHgoaU0VUVExFRF9TVEFUVVNfVU5TUEVDSUZJRUQQABIbChdTRVRUTEVEX1NUQVRVU19BQ0NFUFRFRBABEh4KGlNFVFRMRURfU1RBVFVTX1NUQUxFX0xFQVNFEAISIQodU0VUVExFRF9TVEFUVVNfSU5WQUxJRF9SRVNVTFQQA2IGcHJvdG8z");
 
 /**
  * Provider to demand.
@@ -99,6 +99,14 @@ export type ToDemand = Message<"spillway.work.v1.ToDemand"> & {
      */
     value: Leave;
     case: "leave";
+  } | {
+    /**
+     * Why the provider gives no credit, or that nothing keeps it from it any more.
+     *
+     * @generated from field: spillway.work.v1.Obstacle obstacle = 10;
+     */
+    value: Obstacle;
+    case: "obstacle";
   } | { case: undefined; value?: undefined };
 };
 
@@ -531,6 +539,42 @@ export const LeaveSchema: GenMessage<Leave> = /*@__PURE__*/
   messageDesc(file_spillway_work_v1_work, 11);
 
 /**
+ * What keeps a provider's application from taking items, so that whoever waits for the demand can be
+ * told. Sent after Admit when there is one, and on each change. It decides nothing: credit does.
+ *
+ * @generated from message spillway.work.v1.Obstacle
+ */
+export type Obstacle = Message<"spillway.work.v1.Obstacle"> & {
+  /**
+   * Unspecified: none any more.
+   *
+   * @generated from field: spillway.work.v1.ObstacleKind kind = 1;
+   */
+  kind: ObstacleKind;
+
+  /**
+   * Port of the application that was asked.
+   *
+   * @generated from field: uint32 port = 2;
+   */
+  port: number;
+
+  /**
+   * One clause for a person.
+   *
+   * @generated from field: string detail = 3;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message spillway.work.v1.Obstacle.
+ * Use `create(ObstacleSchema)` to create a new message.
+ */
+export const ObstacleSchema: GenMessage<Obstacle> = /*@__PURE__*/
+  messageDesc(file_spillway_work_v1_work, 12);
+
+/**
  * An error that the application raised, as the producer sees it.
  *
  * @generated from message spillway.work.v1.ApplicationError
@@ -570,7 +614,7 @@ export type ApplicationError = Message<"spillway.work.v1.ApplicationError"> & {
  * Use `create(ApplicationErrorSchema)` to create a new message.
  */
 export const ApplicationErrorSchema: GenMessage<ApplicationError> = /*@__PURE__*/
-  messageDesc(file_spillway_work_v1_work, 12);
+  messageDesc(file_spillway_work_v1_work, 13);
 
 /**
  * See ToProvider.admit.
@@ -619,7 +663,7 @@ export type Admit = Message<"spillway.work.v1.Admit"> & {
  * Use `create(AdmitSchema)` to create a new message.
  */
 export const AdmitSchema: GenMessage<Admit> = /*@__PURE__*/
-  messageDesc(file_spillway_work_v1_work, 13);
+  messageDesc(file_spillway_work_v1_work, 14);
 
 /**
  * See ToProvider.full.
@@ -647,7 +691,7 @@ export type Full = Message<"spillway.work.v1.Full"> & {
  * Use `create(FullSchema)` to create a new message.
  */
 export const FullSchema: GenMessage<Full> = /*@__PURE__*/
-  messageDesc(file_spillway_work_v1_work, 14);
+  messageDesc(file_spillway_work_v1_work, 15);
 
 /**
  * See ToProvider.draining.
@@ -668,7 +712,7 @@ export type Draining = Message<"spillway.work.v1.Draining"> & {
  * Use `create(DrainingSchema)` to create a new message.
  */
 export const DrainingSchema: GenMessage<Draining> = /*@__PURE__*/
-  messageDesc(file_spillway_work_v1_work, 15);
+  messageDesc(file_spillway_work_v1_work, 16);
 
 /**
  * See ToProvider.incompatible.
@@ -689,7 +733,7 @@ export type Incompatible = Message<"spillway.work.v1.Incompatible"> & {
  * Use `create(IncompatibleSchema)` to create a new message.
  */
 export const IncompatibleSchema: GenMessage<Incompatible> = /*@__PURE__*/
-  messageDesc(file_spillway_work_v1_work, 16);
+  messageDesc(file_spillway_work_v1_work, 17);
 
 /**
  * See ToProvider.deliver.
@@ -710,7 +754,7 @@ export type Deliver = Message<"spillway.work.v1.Deliver"> & {
  * Use `create(DeliverSchema)` to create a new message.
  */
 export const DeliverSchema: GenMessage<Deliver> = /*@__PURE__*/
-  messageDesc(file_spillway_work_v1_work, 17);
+  messageDesc(file_spillway_work_v1_work, 18);
 
 /**
  * One leased item.
@@ -766,7 +810,7 @@ export type Delivery = Message<"spillway.work.v1.Delivery"> & {
  * Use `create(DeliverySchema)` to create a new message.
  */
 export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
-  messageDesc(file_spillway_work_v1_work, 18);
+  messageDesc(file_spillway_work_v1_work, 19);
 
 /**
  * See ToProvider.settled.
@@ -801,7 +845,7 @@ export type Settled = Message<"spillway.work.v1.Settled"> & {
  * Use `create(SettledSchema)` to create a new message.
  */
 export const SettledSchema: GenMessage<Settled> = /*@__PURE__*/
-  messageDesc(file_spillway_work_v1_work, 19);
+  messageDesc(file_spillway_work_v1_work, 20);
 
 /**
  * See ToProvider.cancel.
@@ -829,7 +873,7 @@ export type Cancel = Message<"spillway.work.v1.Cancel"> & {
  * Use `create(CancelSchema)` to create a new message.
  */
 export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
-  messageDesc(file_spillway_work_v1_work, 20);
+  messageDesc(file_spillway_work_v1_work, 21);
 
 /**
  * See ToProvider.backlog.
@@ -850,7 +894,7 @@ export type Backlog = Message<"spillway.work.v1.Backlog"> & {
  * Use `create(BacklogSchema)` to create a new message.
  */
 export const BacklogSchema: GenMessage<Backlog> = /*@__PURE__*/
-  messageDesc(file_spillway_work_v1_work, 21);
+  messageDesc(file_spillway_work_v1_work, 22);
 
 /**
  * See ToProvider.credit_taken.
@@ -878,7 +922,7 @@ export type CreditTaken = Message<"spillway.work.v1.CreditTaken"> & {
  * Use `create(CreditTakenSchema)` to create a new message.
  */
 export const CreditTakenSchema: GenMessage<CreditTaken> = /*@__PURE__*/
-  messageDesc(file_spillway_work_v1_work, 22);
+  messageDesc(file_spillway_work_v1_work, 23);
 
 /**
  * Providers of a demand.
@@ -913,7 +957,7 @@ export type Providers = Message<"spillway.work.v1.Providers"> & {
  * Use `create(ProvidersSchema)` to create a new message.
  */
 export const ProvidersSchema: GenMessage<Providers> = /*@__PURE__*/
-  messageDesc(file_spillway_work_v1_work, 23);
+  messageDesc(file_spillway_work_v1_work, 24);
 
 /**
  * A ticket's contents; users see its base64url and must not look inside.
@@ -948,7 +992,7 @@ export type Ticket = Message<"spillway.work.v1.Ticket"> & {
  * Use `create(TicketSchema)` to create a new message.
  */
 export const TicketSchema: GenMessage<Ticket> = /*@__PURE__*/
-  messageDesc(file_spillway_work_v1_work, 24);
+  messageDesc(file_spillway_work_v1_work, 25);
 
 /**
  * A lease as an application sees it (base64url, opaque): the ticket and the delivery.
@@ -983,7 +1027,48 @@ export type LeaseToken = Message<"spillway.work.v1.LeaseToken"> & {
  * Use `create(LeaseTokenSchema)` to create a new message.
  */
 export const LeaseTokenSchema: GenMessage<LeaseToken> = /*@__PURE__*/
-  messageDesc(file_spillway_work_v1_work, 25);
+  messageDesc(file_spillway_work_v1_work, 26);
+
+/**
+ * What an obstacle is.
+ *
+ * @generated from enum spillway.work.v1.ObstacleKind
+ */
+export const ObstacleKind = {
+  /**
+   * There is none.
+   *
+   * @generated from enum value: OBSTACLE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Nothing accepts a connection on the port that items are pushed to.
+   *
+   * @generated from enum value: OBSTACLE_KIND_NOT_LISTENING = 1;
+   */
+  NOT_LISTENING: 1,
+
+  /**
+   * The application listens and says that it is not ready, or was not asked yet.
+   *
+   * @generated from enum value: OBSTACLE_KIND_NOT_READY = 2;
+   */
+  NOT_READY: 2,
+} as const;
+
+/**
+ * What an obstacle is.
+ *
+ * @generated from enum spillway.work.v1.ObstacleKind
+ */
+export type ObstacleKind = (typeof ObstacleKind)[keyof typeof ObstacleKind] | UnknownEnum;
+
+/**
+ * Describes the enum spillway.work.v1.ObstacleKind.
+ */
+export const ObstacleKindSchema: GenEnum<ObstacleKind> = /*@__PURE__*/
+  enumDesc(file_spillway_work_v1_work, 0);
 
 /**
  * Whether a verb took effect.
@@ -1031,5 +1116,5 @@ export type SettledStatus = (typeof SettledStatus)[keyof typeof SettledStatus] |
  * Describes the enum spillway.work.v1.SettledStatus.
  */
 export const SettledStatusSchema: GenEnum<SettledStatus> = /*@__PURE__*/
-  enumDesc(file_spillway_work_v1_work, 0);
+  enumDesc(file_spillway_work_v1_work, 1);
 

@@ -1,6 +1,6 @@
 /** design/work.md: presence, renewal, reconnects, drain, at the provider. */
 import { describe, expect, test } from "vitest";
-import { SettledStatus } from "../../../../../proto/gen/spillway/work/v1/work_pb.ts";
+import { ObstacleKind, SettledStatus } from "../../../../../proto/gen/spillway/work/v1/work_pb.ts";
 import { resolveCapabilityOptions } from "../../../../../sidecar/core/work/index.ts";
 import {
   CapabilityRig,
@@ -215,6 +215,36 @@ describe("views", () => {
       demands: [{ demand: "thumbs", nodeId: "web-0", state: "joined", rttMs: 0.3, credit: 2 }],
     });
     expect(rig.snapshot().notDelivering).toBeUndefined();
+  });
+});
+
+describe("an obstacle of the application", () => {
+  const obstacle = { kind: "notListening", port: 8_080, detail: "not listening" } as const;
+  const tell = (rig: CapabilityRig, of: typeof obstacle | undefined): void => {
+    rig.handle({ type: "obstacle", obstacle: of });
+  };
+
+  test("is told to demands that are joined, on each change, once", () => {
+    const rig = new CapabilityRig();
+    const demand = rig.join("web-0");
+    tell(rig, obstacle);
+    tell(rig, { ...obstacle });
+    tell(rig, undefined);
+    expect(demand.said("obstacle").map(({ kind, port }) => [kind, port])).toEqual([
+      [ObstacleKind.NOT_LISTENING, 8_080],
+      [ObstacleKind.UNSPECIFIED, 0],
+    ]);
+  });
+
+  test("is told to a demand that lets the provider in later; nothing when there is none", () => {
+    const rig = new CapabilityRig();
+    expect(rig.join("web-0").said("obstacle")).toEqual([]);
+    tell(rig, obstacle);
+    const asked = rig.meet("web-1");
+    expect(asked.said("obstacle")).toEqual([]);
+    asked.admit();
+    expect(asked.said("obstacle")).toHaveLength(1);
+    expect(rig.snapshot().notDelivering).toBe("not listening");
   });
 });
 

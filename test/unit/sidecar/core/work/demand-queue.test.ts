@@ -240,10 +240,7 @@ describe("pause", () => {
     const worker = rig.provider("worker-0", 1);
     rig.handle({ type: "pause" });
     const sequence = rig.add();
-    expect(rig.queue.explain(sequence, rig.nowMs)?.reasons[0]).toMatchObject({
-      code: "PAUSED",
-      message: "demand paused",
-    });
+    expect(rig.queue.explain(sequence, rig.nowMs)?.reasons[0]).toEqual({ code: "PAUSED" });
     expect(worker.deliveries()).toHaveLength(0);
     rig.handle({ type: "resume" });
     expect(worker.deliveries()).toHaveLength(1);
@@ -296,24 +293,6 @@ describe("views", () => {
       providers: [{ nodeId: "worker-0", capability: "resize", rttMs: 0.4, leased: 1, credit: 0 }],
     });
     expect(rig.queue.peers()).toEqual(["worker-0"]);
-  });
-
-  test("explain says why an item does not move", () => {
-    const rig = new DemandRig();
-    const sequence = rig.add();
-    const why = (of: number): string | undefined =>
-      rig.queue.explain(of, rig.nowMs)?.reasons[0]?.message;
-    expect(why(sequence)).toBe("no provider connected");
-    const worker = rig.provider("worker-0");
-    expect(why(sequence)).toBe("providers have no credit");
-    worker.credit(1);
-    expect(why(sequence)).toBe("the provider worker-0 is about to start it");
-    worker.started();
-    worker.fail(undefined, { delayMs: 700 });
-    expect(why(sequence)).toBe("delayed for another 700 ms");
-    const [first, second] = [rig.add({ orderingKey: "a" }), rig.add({ orderingKey: "a" })];
-    expect(why(second)).toBe(`ordering key blocked by ${rig.item(first).ticket}`);
-    expect(rig.queue.explain(99, rig.nowMs)).toBeUndefined();
   });
 });
 

@@ -85,6 +85,8 @@ test("every message that the provider sends is the same after the wire", () => {
     { verb: "heartbeat" },
   ] as const;
   for (const [index, verb] of verbs.entries()) rig.verb(leases[index] ?? "", verb);
+  const obstacle = { kind: "notReady", port: 80, detail: "503" } as const;
+  rig.handle({ type: "obstacle", obstacle });
   rig.handle({ type: "close", reason: "over" });
   const cases = new Set<string | undefined>();
   for (const effect of rig.effects) {
@@ -99,6 +101,7 @@ test("every message that the provider sends is the same after the wire", () => {
     "fail",
     "hello",
     "leave",
+    "obstacle",
     "reject",
     "release",
     "renew",
