@@ -1,18 +1,16 @@
 /**
- * The verbs of the API for any resource type: small, typed, without generated code. A request is
- * repeated only where that is safe (core/retry-policy.ts).
+ * The verbs of the API for any resource type: small, typed, without generated code. How a
+ * request is sent and repeated stands in api-requests.ts.
  */
+import { ApiConnection } from "./api-connection.ts";
+import { ApiError } from "./api-error.ts";
 import {
-  ApiConnection,
-  type HttpMethod,
-  type WireAnswer,
-  type WireRequest,
-} from "./api-connection.ts";
-import { ApiError, codeOfStatus, retryAfterMsOf } from "./api-error.ts";
-import { retryDelayMs } from "./core/retry-policy.ts";
+  type ApiClientComponents,
+  ApiRequests,
+  type RawRequest,
+  type RequestOptions,
+} from "./api-requests.ts";
 import type { Credentials } from "./credentials.ts";
-import type { RuntimeMetrics } from "./metrics.ts";
-import type { Surroundings } from "./ports.ts";
 import {
   apiVersionOf,
   isRecord,
@@ -26,14 +24,6 @@ import { WatchLines, type WatchEvent } from "./watch-lines.ts";
 /** One object, or a subresource of it. */
 export interface ObjectPlace extends ResourcePlace {
   readonly name: string;
-}
-
-/** Of every request. */
-export interface RequestOptions {
-  /** Ends the request, its repetitions included. */
-  readonly signal?: AbortSignal | undefined;
-  /** For all attempts together, ms. @default 30,000 */
-  readonly timeoutMs?: number;
 }
 
 /** Which objects of a collection. */
@@ -101,43 +91,18 @@ export interface DeleteOptions extends RequestOptions {
   readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
 }
 
-/** Any request: for subresources and reviews that are no stored objects. */
-export interface RawRequest extends RequestOptions {
-  readonly method: HttpMethod;
-  /** Path with its query, for example `/apis/authentication.k8s.io/v1/tokenreviews`. */
-  readonly path: string;
-  readonly body?: unknown;
-  /** @default "application/json" */
-  readonly contentType?: string;
-  /** Whether sending it twice does what sending it once does. @default only GET */
-  readonly idempotent?: boolean;
-}
-
-/** What a client works with. */
-export interface ApiClientComponents {
-  readonly surroundings: Surroundings;
-  readonly metrics: RuntimeMetrics;
-}
-
-const defaultTimeoutMs = 30_000;
-
 const patchTypes = {
   merge: "application/merge-patch+json",
   json: "application/json-patch+json",
   strategic: "application/strategic-merge-patch+json",
 } as const;
 
-interface Parts extends ApiClientComponents {
-  readonly connection: ApiConnection;
-  readonly mayWrite: (() => boolean) | undefined;
-}
-
 /** A client of one API server. */
 export class ApiClient {
-  readonly #parts: Parts;
+  readonly #requests: ApiRequests;
 
-  private constructor(parts: Parts) {
-    this.#parts = parts;
+  private constructor(requests: ApiRequests) {
+    this.#requests = requests;
   }
 
   /**
@@ -145,8 +110,8 @@ export class ApiClient {
    * @throws {ApiError} `CREDENTIALS_INVALID` for an address that is none.
    */
   static connect(credentials: Credentials, components: ApiClientComponents): ApiClient {
-    const connection = new ApiConnection(credentials, components.surroundings.clock);
-    return new ApiClient({ ...components, connection, mayWrite: undefined });
+    const connection = new ApiConnection(credentials, components.surroundings);
+    return new ApiClient(new ApiRequests(connection, components));
   }
 
   /**
@@ -154,12 +119,20 @@ export class ApiClient {
    * again in the moment when a request would go out on its connection. Reads are not asked.
    */
   guardedBy(mayWrite: () => boolean): ApiClient {
-    return new ApiClient({ ...this.#parts, mayWrite });
+    return new ApiClient(this.#requests.guardedBy(mayWrite));
   }
 
   /** Ends every request of this client and those guarded from it; final. */
   close(): Promise<void> {
-    return this.#parts.connection.close();
+    return this.#requests.close();
+  }
+
+  /**
+   * Any request with a JSON answer: for what has no verb here.
+   * @throws {ApiError}
+   */
+  request(raw: RawRequest): Promise<unknown> {
+    return this.#requests.send(raw);
   }
 
   /** @throws {ApiError} `NOT_FOUND` among others. */
@@ -203,16 +176,12 @@ export class ApiClient {
       ["resourceVersionMatch", query.initialEvents ? "NotOlderThan" : undefined],
     ]);
     const lines = new WatchLines(type, options.onEvent);
-    const { signal } = options;
-    const wire = { method: "GET", path, timeoutMs: defaultTimeoutMs, signal } as const;
-    const answer = await this.#counted(wire, () =>
-      this.#parts.connection.stream(wire, (chunk) => {
+    await this.#requests.stream(path, {
+      signal: options.signal,
+      onChunk: (chunk) => {
         lines.push(chunk);
-      }),
-    );
-    if (answer === undefined) return;
-    if (answer.status === 401) this.#parts.connection.distrustCredentials();
-    throw errorOfAnswer(answer, wire);
+      },
+    });
   }
 
   /** @throws {ApiError} `ALREADY_EXISTS`, `INVALID` among others. */
@@ -304,100 +273,10 @@ export class ApiClient {
     }
   }
 
-  /**
-   * Any request with a JSON answer.
-   * @throws {ApiError}
-   */
-  async request(raw: RawRequest): Promise<unknown> {
-    const { clock, random } = this.#parts.surroundings;
-    const { timeoutMs = defaultTimeoutMs, idempotent = raw.method === "GET" } = raw;
-    const wire = this.#wireOf(raw, timeoutMs);
-    const startedAtMs = clock.nowMs();
-    for (let attempts = 1; ; attempts++) {
-      const elapsedMs = clock.nowMs() - startedAtMs;
-      try {
-        return await this.#once({ ...wire, timeoutMs: Math.max(1, timeoutMs - elapsedMs) });
-      } catch (error) {
-        if (!(error instanceof ApiError)) throw error;
-        const delayMs = this.#unauthorizedOnce(error, attempts)
-          ? 0
-          : retryDelayMs({
-              error,
-              idempotent,
-              attempts,
-              elapsedMs: clock.nowMs() - startedAtMs,
-              timeoutMs,
-              chance: random.next(),
-            });
-        if (delayMs === undefined) throw error;
-        await this.#pause(delayMs, wire);
-      }
-    }
-  }
-
-  /** The token may have been renewed since it was read: one more attempt with fresh credentials. */
-  #unauthorizedOnce(error: ApiError, attempts: number): boolean {
-    if (error.code !== "UNAUTHORIZED") return false;
-    this.#parts.connection.distrustCredentials();
-    return attempts === 1;
-  }
-
-  #wireOf(raw: RawRequest, timeoutMs: number): WireRequest {
-    const { method, path, body, contentType = "application/json", signal } = raw;
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    return {
-      method,
-      path,
-      body: text === undefined ? undefined : { text, contentType },
-      timeoutMs,
-      signal,
-      mayWrite: method === "GET" ? undefined : this.#parts.mayWrite,
-    };
-  }
-
-  async #once(wire: WireRequest): Promise<unknown> {
-    const answer = await this.#counted(wire, () => this.#parts.connection.text(wire));
-    if (answer.status >= 300) throw errorOfAnswer(answer, wire);
-    return parse(answer.text, wire);
-  }
-
-  /** Counts the request under its status, or `<error>` as client-go does. */
-  async #counted<A extends WireAnswer | undefined>(
-    wire: WireRequest,
-    send: () => Promise<A>,
-  ): Promise<A> {
-    const { metrics, connection } = this.#parts;
-    const labels = { method: wire.method, host: connection.host };
-    try {
-      const answer = await send();
-      metrics.requests.inc({ ...labels, code: String(answer?.status ?? 200) });
-      return answer;
-    } catch (error) {
-      metrics.requests.inc({ ...labels, code: "<error>" });
-      throw error;
-    }
-  }
-
   async #object<T extends ApiObject>(type: ResourceType<T>, raw: RawRequest): Promise<T> {
     const answer = await this.request(raw);
     if (type.matches(answer)) return answer;
     throw new ApiError("MALFORMED_ANSWER", `${raw.method} ${raw.path}: no ${type.kind}`);
-  }
-
-  /** @throws {ApiError} `ABORTED` when the caller's signal ends the wait. */
-  #pause(delayMs: number, { method, path, signal }: WireRequest): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
-        cancel();
-        reject(new ApiError("ABORTED", `${method} ${path}: ended by its caller`));
-      };
-      const cancel = this.#parts.surroundings.timers.after(delayMs, () => {
-        signal?.removeEventListener("abort", end);
-        resolve();
-      });
-      if (signal?.aborted === true) end();
-      else signal?.addEventListener("abort", end, { once: true });
-    });
   }
 }
 
@@ -428,31 +307,6 @@ function writeQuery({ fieldManager, dryRun }: WriteOptions): Query {
 
 function typed(type: ResourceType, object: ApiObject): ApiObject {
   return { ...object, apiVersion: apiVersionOf(type), kind: type.kind };
-}
-
-function parse(text: string, { method, path }: WireRequest): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ApiError("MALFORMED_ANSWER", `${method} ${path}: the answer is no JSON`, { cause });
-  }
-}
-
-/** A sentence out of a Status, or the beginning of whatever came instead of one. */
-function errorOfAnswer(answer: WireAnswer, { method, path }: WireRequest): ApiError {
-  let reason: string | undefined;
-  let message = answer.text.slice(0, 200).trim();
-  try {
-    const status: unknown = JSON.parse(answer.text);
-    if (isRecord(status) && typeof status.reason === "string") reason = status.reason;
-    if (isRecord(status) && typeof status.message === "string") message = status.message;
-  } catch {
-    // Some refusals (of proxies, or before the API is up) are plain text; it is quoted as it is.
-  }
-  const code = codeOfStatus(answer.status, reason);
-  const what = `${method} ${path.split("?", 1)[0] ?? ""}: ${answer.status} ${message}`;
-  const retryAfterMs = retryAfterMsOf(answer.retryAfter);
-  return new ApiError(code, what, { status: answer.status, reason, retryAfterMs });
 }
 
 function pageOf<T extends ApiObject>(type: ResourceType<T>, answer: unknown): ListPage<T> {

@@ -6,7 +6,8 @@
 import { Agent, DecoratorHandler, ProxyAgent, request, type Dispatcher } from "undici";
 import { ApiError, errorOfConnection } from "./api-error.ts";
 import type { Credentials, ResolvedCredentials } from "./credentials.ts";
-import type { Clock } from "./ports.ts";
+import type { Clock, Surroundings, Timers } from "./ports.ts";
+import { RequestDeadline } from "./request-deadline.ts";
 
 /** Verbs of HTTP that the API knows. */
 export type HttpMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -32,6 +33,14 @@ export interface WireAnswer {
   /** Seconds, as sent. */
   readonly retryAfter: string | undefined;
   readonly text: string;
+}
+
+/** Who takes an answer in pieces. */
+export interface StreamSink {
+  /** HTTP status, before anything else. */
+  onStatus(status: number): void;
+  /** The next bytes; valid during the call. */
+  onChunk(chunk: Uint8Array): void;
 }
 
 /** Answers apart from watches are at most this long; a page of 500 objects at 64 KiB each fits. */
@@ -77,6 +86,7 @@ export class ApiConnection {
   readonly host: string;
   readonly #credentials: Credentials;
   readonly #clock: Clock;
+  readonly #timers: Timers;
   readonly #origin: string;
   /** What comes before each path: an API server may live below one. */
   readonly #prefix: string;
@@ -86,7 +96,7 @@ export class ApiConnection {
   #closed = false;
 
   /** @throws {ApiError} `CREDENTIALS_INVALID` for an address that is none. */
-  constructor(credentials: Credentials, clock: Clock) {
+  constructor(credentials: Credentials, { clock, timers }: Pick<Surroundings, "clock" | "timers">) {
     const url = URL.parse(credentials.server);
     if (url === null || !/^https?:$/.test(url.protocol)) {
       const message = `server ${credentials.server} is no http or https address`;
@@ -94,6 +104,7 @@ export class ApiConnection {
     }
     this.#credentials = credentials;
     this.#clock = clock;
+    this.#timers = timers;
     this.#origin = url.origin;
     this.#prefix = url.pathname.replace(/\/+$/, "");
     this.host = url.host;
@@ -104,47 +115,35 @@ export class ApiConnection {
    * @throws {ApiError} for everything but an answer.
    */
   async text(wire: WireRequest): Promise<WireAnswer> {
-    const late = AbortSignal.timeout(wire.timeoutMs);
-    const signal = wire.signal === undefined ? late : AbortSignal.any([late, wire.signal]);
+    const deadline = new RequestDeadline(this.#timers, wire.timeoutMs, wire.signal);
     try {
-      const { statusCode, headers, body } = await this.#send(wire, signal);
-      const text = await readBounded(body);
-      return { status: statusCode, retryAfter: oneHeader(headers["retry-after"]), text };
+      return await wholeAnswer(await this.#send(wire, deadline.signal));
     } catch (error) {
-      if (late.aborted && wire.signal?.aborted !== true) throw timedOut(wire);
-      throw wire.signal?.aborted === true ? aborted(wire) : this.#translate(error, wire);
+      throw this.#translate(error, wire, deadline);
+    } finally {
+      deadline.end();
     }
   }
 
   /**
    * Sends a request and hands out the answer's bytes as they come, if its status is 200.
-   * @param onChunk gets each piece; what it throws ends the request.
+   * @param sink gets the status, then each piece; what it throws ends the request.
    * @returns an answer of another status, whole; undefined when the stream has ended.
    * @throws {ApiError} for everything else.
    */
-  async stream(
-    wire: WireRequest,
-    onChunk: (chunk: Uint8Array) => void,
-  ): Promise<WireAnswer | undefined> {
-    const begun = new AbortController();
-    const timer = setTimeout(() => {
-      begun.abort();
-    }, wire.timeoutMs);
-    const signals = wire.signal === undefined ? [] : [wire.signal];
+  async stream(wire: WireRequest, sink: StreamSink): Promise<WireAnswer | undefined> {
+    const deadline = new RequestDeadline(this.#timers, wire.timeoutMs, wire.signal);
     try {
-      const answer = await this.#send(wire, AbortSignal.any([begun.signal, ...signals]));
-      clearTimeout(timer);
-      if (answer.statusCode !== 200) {
-        const retryAfter = oneHeader(answer.headers["retry-after"]);
-        return { status: answer.statusCode, retryAfter, text: await readBounded(answer.body) };
-      }
-      for await (const chunk of answer.body) if (chunk instanceof Uint8Array) onChunk(chunk);
+      const answer = await this.#send(wire, deadline.signal);
+      sink.onStatus(answer.statusCode);
+      if (answer.statusCode !== 200) return await wholeAnswer(answer);
+      deadline.stopTimer();
+      for await (const chunk of answer.body) if (chunk instanceof Uint8Array) sink.onChunk(chunk);
       return undefined;
     } catch (error) {
-      if (wire.signal?.aborted === true) throw aborted(wire);
-      throw begun.signal.aborted ? timedOut(wire) : this.#translate(error, wire);
+      throw this.#translate(error, wire, deadline);
     } finally {
-      clearTimeout(timer);
+      deadline.end();
     }
   }
 
@@ -222,9 +221,14 @@ export class ApiConnection {
     return new ProxyAgent({ ...settings, uri: proxy, requestTls: connect });
   }
 
-  #translate(error: unknown, wire: WireRequest): ApiError {
-    if (this.#closed) return new ApiError("ABORTED", "the client is closed", { cause: error });
-    return errorOfConnection(error, nameOf(wire));
+  #translate(error: unknown, wire: WireRequest, deadline: RequestDeadline): ApiError {
+    if (error instanceof ApiError) return error;
+    const name = nameOf(wire);
+    const facts = { cause: error };
+    if (this.#closed) return new ApiError("ABORTED", `${name}: the client is closed`, facts);
+    if (deadline.aborted) return new ApiError("ABORTED", `${name}: ended by its caller`, facts);
+    if (!deadline.expired) return errorOfConnection(error, name);
+    return new ApiError("TIMEOUT", `${name}: no answer within ${wire.timeoutMs} ms`, facts);
   }
 }
 
@@ -233,16 +237,14 @@ function nameOf({ method, path }: WireRequest): string {
   return `${method} ${path.split("?", 1)[0] ?? ""}`;
 }
 
-function timedOut(wire: WireRequest): ApiError {
-  return new ApiError("TIMEOUT", `${nameOf(wire)}: no answer within ${wire.timeoutMs} ms`);
-}
-
-function aborted(wire: WireRequest): ApiError {
-  return new ApiError("ABORTED", `${nameOf(wire)}: ended by its caller`);
-}
-
 function oneHeader(value: string | string[] | undefined): string | undefined {
   return typeof value === "string" ? value : value?.[0];
+}
+
+async function wholeAnswer(answer: Dispatcher.ResponseData): Promise<WireAnswer> {
+  const { statusCode, headers, body } = answer;
+  const retryAfter = oneHeader(headers["retry-after"]);
+  return { status: statusCode, retryAfter, text: await readBounded(body) };
 }
 
 async function readBounded(body: Dispatcher.ResponseData["body"]): Promise<string> {

@@ -6,19 +6,17 @@
  */
 export { ApiClient } from "./api-client.ts";
 export type {
-  ApiClientComponents,
   ApplyOptions,
   DeleteOptions,
   ListPage,
   ListQuery,
   ObjectPlace,
   PatchType,
-  RawRequest,
-  RequestOptions,
   Selection,
   WatchQuery,
   WriteOptions,
 } from "./api-client.ts";
+export type { ApiClientComponents, RawRequest, RequestOptions } from "./api-requests.ts";
 export type { HttpMethod } from "./api-connection.ts";
 export { ApiError } from "./api-error.ts";
 export type { ApiErrorCode, ApiErrorFacts } from "./api-error.ts";
