@@ -27,6 +27,8 @@ const badKey = {
   remedy: "Rename it.",
 };
 
+const keyIsRight = `size(key) <= ${labelKeyForm.maxLength} && ${matchesExpression(labelKeyForm, "key")}`;
+
 /**
  * A bounded map of labels.
  * @param description what the labels mean.
@@ -41,9 +43,7 @@ export function labelMap(description: string, maxProperties = 16) {
     .meta({
       description,
       maxProperties,
-      "x-kubernetes-validations": [
-        celRule(`self.all(key, ${matchesExpression(labelKeyForm, "key")})`, badKey),
-      ],
+      "x-kubernetes-validations": [celRule(`self.all(key, ${keyIsRight})`, badKey)],
     });
 }
 
