@@ -89,7 +89,10 @@ const queue = z
     durability: z
       .enum(["Memory", "Disk"])
       .default("Memory")
-      .meta({ description: "A queue in Memory dies with its pod; Disk survives it." }),
+      .meta({
+        description:
+          "A queue in Memory dies with its pod; Disk survives it and is not carried out yet.",
+      }),
   })
   .meta({ description: "Bounds of what waits." });
 
@@ -152,7 +155,7 @@ const rateLimit = z
       .default("Demand")
       .meta({ description: "What the limit holds for." }),
   })
-  .meta({ description: "Bound of how fast items are granted; absent: none." });
+  .meta({ description: "Bound of how fast items are granted; absent: none. Not carried out yet." });
 
 const providers = notAbove({ low: "desiredProviders", high: "maxProviders", as: "number" });
 

@@ -13,6 +13,8 @@ import type { SystemCode } from "../../sidecar/core/work/index.ts";
 import type { MetricDeclaration } from "../../sidecar/runtime/index.ts";
 import { paths, top } from "../tidy/tree.ts";
 import { httpApiPage } from "./http-api-page.ts";
+import { table } from "./page-table.ts";
+import { refusedManifestsPage, resourcesPage } from "./resources-page.ts";
 
 /** One word of a closed list, with the sentence above it. */
 interface DocumentedWord {
@@ -21,12 +23,6 @@ interface DocumentedWord {
 }
 
 const made = "<!-- Made from the source by `npm run docs`. Do not edit. -->";
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cell = (text: string): string => text.replaceAll("|", "\\|");
-  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(" | ")} |`;
-  return [line(head), `|${"---|".repeat(head.length)}`, ...rows.map(line)].join("\n");
-}
 
 /** The comment directly above a node (and the bar before it, in a union), as one line. */
 function commentAbove(node: ts.Node, source: ts.SourceFile): string {
@@ -195,6 +191,8 @@ export async function referencePages(): Promise<Record<string, string>> {
     "docs/errors.md": errorsPage(),
     "docs/http-api.md": await httpApiPage(made),
     "docs/metrics.md": await metricsPage(),
+    "docs/refused-manifests.md": refusedManifestsPage(made),
+    "docs/resources.md": resourcesPage(made),
   };
 }
 
