@@ -1,51 +1,25 @@
 #!/usr/bin/env node
 /**
- * Entry of the sidecar: reads its configuration, starts the node and the listeners, takes changes,
- * ends in order. The only file here that reads arguments, signals and the parent's pipe.
+ * Entry of the sidecar: starts the node and the listeners, takes changes, ends in order. The only
+ * file here that reads signals and the parent's pipe.
  *
  *     node sidecar/main.js --config FILE [--parent-pipe FD] [--log-level LEVEL]
+ *     node sidecar/main.js --control HOST:PORT --token-file FILE --trust-bundle FILE
+ *       --state-folder DIR --pod-ip IP[,IP] [the options of `arguments.ts`]
  */
 import { startIsOver } from "./runtime/small-start.ts";
-import { writeFileSync } from "node:fs";
 import { Socket } from "node:net";
-import { parseArgs } from "node:util";
 import { ApiError } from "./api/index.ts";
+import { type Arguments, readArguments } from "./arguments.ts";
 import { ConfigError } from "./config.ts";
 import { NodeError } from "./node/index.ts";
 import { signalProgram, watchParent } from "./runtime/parent-pipe.ts";
-import { createLogger, type LogLevel, type RootLogger } from "./runtime/index.ts";
-import { Sidecar } from "./sidecar.ts";
+import { createLogger, type RootLogger } from "./runtime/index.ts";
+import { Sidecar, type SidecarAddresses } from "./sidecar.ts";
 import { TransportError } from "./transport/index.ts";
 
 /** Exit codes: 0 ended in order, 1 failed, 2 refused to start (arguments, configuration). */
 const exitCode = { failed: 1, refused: 2 } as const;
-
-const logLevels: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", "fatal"];
-
-interface Arguments {
-  readonly configFile: string;
-  readonly parentPipe: number | undefined;
-  readonly logLevel: LogLevel;
-}
-
-function readArguments(): Arguments {
-  const { values } = parseArgs({
-    options: {
-      config: { type: "string" },
-      "parent-pipe": { type: "string" },
-      "log-level": { type: "string", default: "info" },
-    },
-  });
-  const logLevel = logLevels.find((level) => level === values["log-level"]);
-  const pipe = values["parent-pipe"] === undefined ? undefined : Number(values["parent-pipe"]);
-  if (values.config === undefined || logLevel === undefined) {
-    throw new TypeError(`--config FILE is needed; --log-level is one of ${logLevels.join(", ")}`);
-  }
-  if (pipe !== undefined && !(Number.isInteger(pipe) && pipe >= 0)) {
-    throw new TypeError("--parent-pipe is the number of a descriptor");
-  }
-  return { configFile: values.config, parentPipe: pipe, logLevel };
-}
 
 function refuse(error: unknown): never {
   const message = error instanceof Error ? error.message : String(error);
@@ -53,8 +27,16 @@ function refuse(error: unknown): never {
   process.exit(exitCode.refused);
 }
 
+/** A sidecar, however it is configured. */
+interface StartedSidecar {
+  readonly addresses: SidecarAddresses;
+  /** The rest of the start, once signals are listened to. */
+  ready(): Promise<void>;
+  end(reason: string, options: { readonly drain: boolean }): Promise<boolean>;
+}
+
 /** Ends once, whoever asks first; a second signal ends at once. */
-function endOnSignals(sidecar: Sidecar, logger: RootLogger): void {
+function endOnSignals(sidecar: StartedSidecar, logger: RootLogger): void {
   let ending = false;
   const end = (signal: string): void => {
     if (ending) {
@@ -71,7 +53,7 @@ function endOnSignals(sidecar: Sidecar, logger: RootLogger): void {
 }
 
 /** The parent is gone, however it died: the program goes, and so does this process. */
-function endWithParent(fd: number, sidecar: Sidecar, logger: RootLogger): void {
+function endWithParent(fd: number, sidecar: StartedSidecar, logger: RootLogger): void {
   // A socket, not a file stream: a file read would hold one of the four threads for good.
   watchParent(new Socket({ fd, readable: true, writable: false }), (program) => {
     logger.forComponent("sidecar:main").warn({}, "the parent is gone: ending with its program");
@@ -82,6 +64,28 @@ function endWithParent(fd: number, sidecar: Sidecar, logger: RootLogger): void {
   });
 }
 
+async function start(args: Arguments, logger: RootLogger): Promise<StartedSidecar> {
+  if (args.way === "file") {
+    return Sidecar.start(args.configFile, logger);
+  }
+  // Loaded here, so that a sidecar of one machine does not carry the client of the control stream.
+  const { ControlledSidecar } = await import("./controlled-sidecar.ts");
+  const failed = (error: unknown): void => {
+    logger.forComponent("sidecar:main").fatal({ err: error }, "the node cannot be started");
+    void logger.flush().finally(() => process.exit(exitCode.failed));
+  };
+  return ControlledSidecar.start({ ...args.options, failed }, logger);
+}
+
+/** Errors that say what to mend; any other is a bug and is told with its stack. */
+async function isExpected(error: unknown, args: Arguments): Promise<boolean> {
+  const expected = [ApiError, ConfigError, NodeError, TransportError];
+  if (expected.some((type) => error instanceof type)) return true;
+  return (
+    args.way === "control" && error instanceof (await import("./control/index.ts")).ControlError
+  );
+}
+
 async function main(): Promise<void> {
   let args: Arguments;
   try {
@@ -90,20 +94,16 @@ async function main(): Promise<void> {
     return refuse(error);
   }
   const logger = createLogger({ level: args.logLevel });
-  let sidecar: Sidecar;
+  let sidecar: StartedSidecar;
   try {
-    sidecar = await Sidecar.start(args.configFile, logger);
+    sidecar = await start(args, logger);
   } catch (error) {
-    const expected = [ApiError, ConfigError, NodeError, TransportError];
-    if (!expected.some((type) => error instanceof type)) throw error;
+    if (!(await isExpected(error, args))) throw error;
     return refuse(error);
   }
   endOnSignals(sidecar, logger);
   if (args.parentPipe !== undefined) endWithParent(args.parentPipe, sidecar, logger);
-  sidecar.watchConfig();
-  if (sidecar.readyFile !== "") {
-    writeFileSync(sidecar.readyFile, JSON.stringify(sidecar.addresses), { mode: 0o600 });
-  }
+  await sidecar.ready();
   startIsOver();
   logger.forComponent("sidecar:main").info({ addresses: sidecar.addresses }, "ready");
 }

@@ -1,20 +1,21 @@
 /**
  * The parts of a sidecar process, the order in which they start and end, and changed configuration.
  */
+import { writeFileSync } from "node:fs";
 import { clone, equals } from "@bufbuild/protobuf";
 import {
   type NodeConfig,
   NodeConfigSchema,
 } from "../proto/gen/spillway/control/v1/node_config_pb.ts";
-import { AdminServer, apiMetrics, AppServer, OpsServer } from "./api/index.ts";
+import { apiMetrics } from "./api/index.ts";
 import { readNodeConfig, watchNodeConfig } from "./config.ts";
 import { Deliveries } from "./deliveries.ts";
+import { listenerEndMs, Listeners, type SocketPlace } from "./listeners.ts";
 import { type RunningNode, startNode } from "./node/index.ts";
 import {
   createMetrics,
   Health,
   type Logger,
-  realClock,
   realRandom,
   realTimers,
   realWallClock,
@@ -22,18 +23,12 @@ import {
   Shutdown,
 } from "./runtime/index.ts";
 
-/** A host and a port as they are bound. */
-export interface BoundAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** Where a sidecar can be reached; the content of its ready file. Absent: not configured. */
 export interface SidecarAddresses {
-  readonly peer: BoundAddress;
+  readonly peer?: SocketPlace;
   readonly appSocket?: string;
-  readonly admin?: BoundAddress;
-  readonly ops?: BoundAddress;
+  readonly admin?: SocketPlace;
+  readonly ops?: SocketPlace;
 }
 
 interface SidecarParts {
@@ -47,19 +42,16 @@ interface SidecarParts {
   readonly addresses: SidecarAddresses;
 }
 
-/** Time for each listener to end; with the drain before it this stays below 10 s on one machine. */
-const listenerEndMs = 1_500;
-
 /** One sidecar process. */
 export class Sidecar {
   readonly addresses: SidecarAddresses;
-  readonly readyFile: string;
+  readonly #readyFile: string;
   readonly #parts: SidecarParts;
   #config: NodeConfig;
 
   private constructor(parts: SidecarParts) {
     this.addresses = parts.addresses;
-    this.readyFile = parts.config.listeners?.readyFile ?? "";
+    this.#readyFile = parts.config.listeners?.readyFile ?? "";
     this.#parts = parts;
     this.#config = parts.config;
   }
@@ -81,36 +73,36 @@ export class Sidecar {
       metrics,
       health,
     });
-    const end = (name: string, close: () => Promise<void>): void => {
-      shutdown.add({ name, timeoutMs: listenerEndMs, end: close });
-    };
-    end("node", () => node.close("the sidecar ends"));
-    const server = {
-      logger: rootLogger.forComponent("sidecar:api"),
-      metrics: metrics.register(apiMetrics),
+    shutdown.add({
+      name: "node",
+      timeoutMs: listenerEndMs,
+      end: () => node.close("the sidecar ends"),
+    });
+    const api = rootLogger.forComponent("sidecar:api");
+    const apiHandles = metrics.register(apiMetrics);
+    const { service } = node;
+    const deliveries = new Deliveries({
+      node: service,
+      logger: api,
+      metrics: apiHandles,
       timers: realTimers,
-      node: node.service,
-    };
-    const readiness = (): ReturnType<Health["readiness"]> => health.readiness();
-    const deliveries = new Deliveries({ ...server, wallClock: realWallClock, random: realRandom });
+      wallClock: realWallClock,
+      random: realRandom,
+    });
     deliveries.configure(config.capabilities);
-    const listeners = config.listeners;
+    const shared = { logger: api, apiMetrics: apiHandles, metrics, health, shutdown };
+    const listeners = new Listeners({ node: service, ...shared });
+    const { admin, ops, appSocket = "" } = config.listeners ?? {};
     let addresses: SidecarAddresses = { peer: plain(node.peerAddress) };
-    if (listeners?.admin !== undefined) {
-      const admin = new AdminServer({ ...server, exposition: metrics, readiness });
-      addresses = { ...addresses, admin: plain(await admin.listen(listeners.admin)) };
-      end("admin listener", () => admin.close());
+    if (admin !== undefined) {
+      addresses = { ...addresses, admin: await listeners.openAdmin(plain(admin)) };
     }
-    if (listeners?.ops !== undefined) {
-      const ops = new OpsServer(server);
-      addresses = { ...addresses, ops: plain(await ops.listen(listeners.ops)) };
-      end("ops listener", () => ops.close());
+    if (ops !== undefined) {
+      addresses = { ...addresses, ops: await listeners.openOps(plain(ops)) };
     }
-    if (listeners !== undefined && listeners.appSocket !== "") {
-      const app = await AppServer.create({ ...server, clock: realClock });
-      await app.listen(listeners.appSocket);
-      addresses = { ...addresses, appSocket: listeners.appSocket };
-      end("app listener", () => app.close(listenerEndMs / 2));
+    if (appSocket !== "") {
+      await listeners.openApp(appSocket);
+      addresses = { ...addresses, appSocket };
     }
     return new Sidecar({
       configFile,
@@ -124,8 +116,8 @@ export class Sidecar {
     });
   }
 
-  /** Takes changes of the configuration file from now on. */
-  watchConfig(): void {
+  /** Takes changes of the configuration file from now on, and tells the bound addresses. */
+  async ready(): Promise<void> {
     const stop = watchNodeConfig(this.#parts.configFile, () => {
       this.#reload();
     });
@@ -133,6 +125,8 @@ export class Sidecar {
       this.#reload();
     });
     this.#parts.shutdown.add({ name: "configuration watch", timeoutMs: 100, end: stop });
+    if (this.#readyFile === "") return;
+    writeFileSync(this.#readyFile, JSON.stringify(this.addresses), { mode: 0o600 });
   }
 
   /**
@@ -181,6 +175,6 @@ function fixedPart(config: NodeConfig): NodeConfig {
   return fixed;
 }
 
-function plain({ host, port }: BoundAddress): BoundAddress {
+function plain({ host, port }: SocketPlace): SocketPlace {
   return { host, port };
 }

@@ -148,6 +148,11 @@ export class MulticastDiscovery {
     this.#pump.handle({ type: "demandsChanged", demands });
   }
 
+  /** Says with which certificate this node proves itself from now on. */
+  setFingerprint(fingerprint: Uint8Array): void {
+    this.#pump.handle({ type: "certificateChanged", fingerprint });
+  }
+
   /** Interfaces and families in use now. */
   paths(): readonly MulticastPath[] {
     return this.#sockets.paths();

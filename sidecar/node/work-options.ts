@@ -18,7 +18,7 @@ import {
   resolveDemandOptions,
   WorkError,
 } from "../core/work/index.ts";
-import type { Contracts, NodeContract } from "./contracts.ts";
+import { Contracts, type NodeContract } from "./contracts.ts";
 import { NodeError } from "./node-error.ts";
 
 /** A demand of a configuration, ready to be applied. */
@@ -63,6 +63,14 @@ export function prepareWork(config: NodeConfig, contracts: Contracts): PreparedW
       return options === undefined ? [] : [{ name, contract: contractOf(contract), options }];
     }),
   };
+}
+
+/**
+ * Whether a configuration's options and contracts are good; nothing is applied.
+ * @throws {NodeError} as `prepareWork`.
+ */
+export function checkWork(config: NodeConfig): void {
+  prepareWork(config, new Contracts());
 }
 
 /** True when applying `next` over `now` would change nothing. */

@@ -34,6 +34,8 @@ export type AnnouncerInput =
   /** The interfaces in use changed; announced at once, also when the addresses stayed. */
   | { readonly type: "pathsChanged"; readonly addresses: readonly string[] }
   | { readonly type: "demandsChanged"; readonly demands: readonly DemandSummary[] }
+  /** The certificate was renewed; told with the next round. */
+  | { readonly type: "certificateChanged"; readonly fingerprint: Uint8Array }
   | ({ readonly type: "received" } & ReceivedAnnouncement)
   /** Says goodbye; nothing is sent after it. */
   | { readonly type: "stop" };
@@ -103,6 +105,9 @@ export class Announcer {
         this.#demands = input.demands;
         return material ? this.#announceSoon(nowMs) : [];
       }
+      case "certificateChanged":
+        this.#node = { ...this.#node, fingerprint: input.fingerprint };
+        return [];
       case "received":
         return this.#receive(input, nowMs);
       case "stop":

@@ -4,7 +4,7 @@
  */
 export { createWebTransportFactory, WebTransportFactory } from "./webtransport-factory.ts";
 export type { WebTransportFactoryOptions } from "./webtransport-factory.ts";
-export { selfSignedCredentials } from "./credentials.ts";
+export { readCredentials, selfSignedCredentials } from "./credentials.ts";
 export type { CredentialOptions, PemSource } from "./credentials.ts";
 export { refusalCodes } from "./refusal.ts";
 export type { Refusal, RefusalCode } from "./refusal.ts";
