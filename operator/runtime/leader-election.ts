@@ -15,7 +15,7 @@ import type { RuntimeMetrics } from "./metrics.ts";
 import type { Surroundings } from "./ports.ts";
 import { Pump } from "./pump.ts";
 import { resourceType, type ApiObject } from "./resource-type.ts";
-import { SleepAwareClock } from "./sleep-aware-clock.ts";
+import { SleepDetector } from "./sleep-detector.ts";
 
 /** A Lease. Source: Kubernetes API, `coordination.k8s.io/v1`. */
 export interface Lease extends ApiObject {
@@ -69,7 +69,7 @@ export class LeaderElection {
   readonly #options: LeaderElectionOptions;
   readonly #components: LeaderElectionComponents;
   readonly #elector: LeaseElector;
-  readonly #clock: SleepAwareClock;
+  readonly #sleep: SleepDetector;
   readonly #pump: Pump;
   readonly #ended = Promise.withResolvers<undefined>();
   /** As read or written last. */
@@ -80,14 +80,15 @@ export class LeaderElection {
     this.#options = options;
     this.#components = components;
     const { clock, wallClock, timers, random } = components.surroundings;
-    this.#clock = new SleepAwareClock(clock, wallClock);
+    this.#sleep = new SleepDetector(clock, wallClock);
     this.#elector = new LeaseElector(options.identity, options, random);
     this.#pump = new Pump({
-      clock: this.#clock,
+      clock,
       timers,
       nextDeadlineMs: () => this.#elector.nextDeadlineMs(),
-      onDeadline: () => {
-        this.#carryOut(this.#elector.advance(this.#clock.nowMs()));
+      onDeadline: (nowMs) => {
+        this.#mindSleep();
+        this.#carryOut(this.#elector.advance(nowMs));
       },
     });
     components.metrics.leader.set({ name: options.name }, 0);
@@ -99,7 +100,10 @@ export class LeaderElection {
   }
 
   /** Whether this process may write at this moment: the guard of `ApiClient.guardedBy`. */
-  readonly isLeader = (): boolean => this.#elector.isLeader(this.#clock.nowMs());
+  readonly isLeader = (): boolean => {
+    this.#mindSleep();
+    return this.#elector.isLeader(this.#components.surroundings.clock.nowMs());
+  };
 
   /** Becomes a candidate. Extra calls are harmless. */
   start(): void {
@@ -116,7 +120,16 @@ export class LeaderElection {
   }
 
   #tell(input: ElectionInput): void {
-    this.#carryOut(this.#elector.handle(input, this.#clock.nowMs()));
+    this.#mindSleep();
+    this.#carryOut(this.#elector.handle(input, this.#components.surroundings.clock.nowMs()));
+  }
+
+  #mindSleep(): void {
+    const sleptMs = this.#sleep.sleptMs();
+    if (sleptMs === 0) return;
+    const { clock, log } = this.#components.surroundings;
+    log.warn({ lease: this.#options.name, sleptMs }, "the machine slept, or its clock was set");
+    this.#carryOut(this.#elector.handle({ type: "slept", sleptMs }, clock.nowMs()));
   }
 
   #carryOut(effects: readonly ElectionEffect[]): void {

@@ -47,6 +47,8 @@ export type ElectionInput =
   | { readonly type: "written"; readonly note: LeaseNote }
   /** Answers `look` or `write`. `conflict`: somebody else wrote in between. */
   | { readonly type: "failed"; readonly conflict: boolean }
+  /** Time that our clock did not count, but those of others did: a leader holds for less. */
+  | { readonly type: "slept"; readonly sleptMs: number }
   /** Gives the lease back. */
   | { readonly type: "release" };
 
@@ -145,6 +147,8 @@ export class LeaseElector {
         return this.#answers("write") ? [...late, ...this.#written(input.note, nowMs)] : late;
       case "failed":
         return [...late, ...this.#failed(input.conflict, nowMs)];
+      case "slept":
+        return [...late, ...this.#slept(input.sleptMs, nowMs)];
       case "release":
         return [...late, ...this.#release(nowMs)];
       default: {
@@ -234,6 +238,14 @@ export class LeaseElector {
     if (conflict && asked === "write") return [this.#look(nowMs)];
     this.#nextAskMs = this.#retryAtMs(nowMs);
     return [];
+  }
+
+  /** A follower waits by its own clock: what it slept makes it wait longer, never shorter. */
+  #slept(sleptMs: number, nowMs: number): ElectionEffect[] {
+    // An answer that is on its way is older than it seems, too.
+    this.#askedAtMs -= sleptMs;
+    if (this.#state.type === "leading") this.#state.heldUntilMs -= sleptMs;
+    return this.advance(nowMs);
   }
 
   #release(nowMs: number): ElectionEffect[] {
