@@ -1,14 +1,14 @@
 /** Every command of `spillway`, with its help. */
 import { Command } from "commander";
+import { explainItem, refuseBadJson, sendItem, statusText } from "../inspect/index.ts";
 import {
   configMapYaml,
-  LocalError,
+  folderSections,
   loadManifests,
-  sendItem,
+  placesOf,
   statusOf,
-  statusText,
 } from "../local/index.ts";
-import { errorText, type ExitCode, exitCode, exitCodeHelp, parseWaitSeconds } from "./exit-code.ts";
+import { answering, type ExitCode, exitCode, exitCodeHelp, parseWaitSeconds } from "./exit-code.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { runUp, type UpFlags } from "./up-command.ts";
 
@@ -35,6 +35,7 @@ export function createCommands(context: CommandContext): Command {
   statusCommand(program, context);
   contractCommand(program, context);
   sendCommand(program, context);
+  explainCommand(program, context);
   return program;
 }
 
@@ -65,7 +66,7 @@ function statusCommand(program: Command, { surroundings, onDone }: CommandContex
           return exitCode.refused;
         }
         const text = `${JSON.stringify(status, undefined, 2)}\n`;
-        process.stdout.write(flags.json === true ? text : statusText(status));
+        process.stdout.write(flags.json === true ? text : statusText(folderSections(status)));
         return status.problems.length === 0 ? exitCode.done : exitCode.bad;
       });
       onDone(code);
@@ -110,8 +111,9 @@ function sendCommand(program: Command, { surroundings, onDone }: CommandContext)
     .action(async (folder: string, demand: string, json: string, flags: SendFlags) => {
       const waitSeconds = flags.wait === true ? defaultWaitSeconds : flags.wait;
       const code = await answering(async () => {
-        const request = { folder, demand, json, waitSeconds };
-        const { body, good } = await sendItem(request, surroundings.stateRoots);
+        refuseBadJson(json);
+        const places = placesOf(folder, surroundings.stateRoots);
+        const { body, good } = await sendItem(places, { demand, json, waitSeconds });
         process.stdout.write(`${JSON.stringify(body, undefined, 2)}\n`);
         return good ? exitCode.done : exitCode.bad;
       });
@@ -119,12 +121,21 @@ function sendCommand(program: Command, { surroundings, onDone }: CommandContext)
     });
 }
 
-/** Runs a command whose refusals are told without a stack, with exit code 2. */
-async function answering(act: () => Promise<ExitCode>): Promise<ExitCode> {
-  try {
-    return await act();
-  } catch (error) {
-    process.stderr.write(`spillway: ${errorText(error)}\n`);
-    return error instanceof LocalError ? exitCode.refused : exitCode.bad;
-  }
+function explainCommand(program: Command, { surroundings, onDone }: CommandContext): void {
+  program
+    .command("explain")
+    .description("Tell why an item is not moving.")
+    .argument("<folder>", folderHelp)
+    .argument("<ticket>", "as send answered it")
+    .option("--json", "the sidecar's answer as one JSON object")
+    .action(async (folder: string, ticket: string, flags: { readonly json?: true }) => {
+      const code = await answering(async () => {
+        const places = placesOf(folder, surroundings.stateRoots);
+        const { body, text, good } = await explainItem(places, ticket);
+        const json = `${JSON.stringify(body, undefined, 2)}\n`;
+        process.stdout.write(flags.json === true ? json : text);
+        return good ? exitCode.done : exitCode.bad;
+      });
+      onDone(code);
+    });
 }

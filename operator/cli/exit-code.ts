@@ -1,11 +1,12 @@
 /** How the commands end; scripts rely on it. */
 import { InvalidArgumentError } from "commander";
-import { LocalError, maxWaitSeconds } from "../local/index.ts";
+import { InspectError, maxWaitSeconds } from "../inspect/index.ts";
+import { LocalError } from "../local/index.ts";
 
 /**
  * 0: done (`status`: healthy; `up`: ended by Ctrl-C in order). 1: done, and the answer is bad
- * (`status`: problems; `send`: refused or failed; `up`: did not end in order). 2: nothing was done
- * (bad input, nothing runs there).
+ * (`status`: problems; `send`: refused or failed; `explain`: the item is not known any more; `up`:
+ * did not end in order). 2: nothing was done (bad input, nothing runs there).
  */
 export const exitCode = { done: 0, bad: 1, refused: 2 } as const;
 
@@ -16,13 +17,29 @@ export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 export const exitCodeHelp = `
 Exit codes:
   0  done; status: healthy; up: ended in order by Ctrl-C
-  1  status: there are problems; send: refused or failed; up: did not end in order
+  1  status: there are problems; send: refused or failed; explain: not known any
+     more; up: did not end in order
   2  bad input, or nothing runs there: nothing was done`;
 
 /** A refusal, one problem per line; a bug keeps its stack, since somebody has to mend it. */
 export function errorText(error: unknown): string {
-  if (error instanceof LocalError) return error.message;
+  if (isRefusal(error)) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** Whether nothing was done, and the message says all there is to say. */
+export function isRefusal(error: unknown): error is Error {
+  return error instanceof LocalError || error instanceof InspectError;
+}
+
+/** Runs a command whose refusals are told without a stack, with exit code 2. */
+export async function answering(act: () => Promise<ExitCode>): Promise<ExitCode> {
+  try {
+    return await act();
+  } catch (error) {
+    process.stderr.write(`spillway: ${errorText(error)}\n`);
+    return isRefusal(error) ? exitCode.refused : exitCode.bad;
+  }
 }
 
 /** Reads `--wait SECONDS`. @throws {InvalidArgumentError} */

@@ -6,7 +6,7 @@ import {
   startFolder,
   type UpOptions,
 } from "../local/index.ts";
-import { errorText, type ExitCode, exitCode } from "./exit-code.ts";
+import { errorText, type ExitCode, exitCode, isRefusal } from "./exit-code.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Flags of the command. */
@@ -59,7 +59,7 @@ export async function runUp(
   } catch (error) {
     if (error instanceof LocalError && error.code === "STOPPED") return exitCode.done;
     process.stderr.write(`spillway: ${errorText(error)}\n`);
-    return error instanceof LocalError ? exitCode.refused : exitCode.bad;
+    return isRefusal(error) ? exitCode.refused : exitCode.bad;
   }
 }
 

@@ -10,6 +10,7 @@
  * gone, however it died, and the sidecar ends the program's process group and itself.
  */
 export { configMapYaml } from "./config-map.ts";
+export { folderSections } from "./folder-status.ts";
 export type { FolderStatus } from "./folder-status.ts";
 export { loadManifests } from "./load-folder.ts";
 export { LocalError, problemText } from "./local-error.ts";
@@ -17,9 +18,7 @@ export type { LocalErrorCode, Problem } from "./local-error.ts";
 export { createOutput } from "./output.ts";
 export type { Output, OutputOptions } from "./output.ts";
 export type { RunningFolder } from "./running-folder.ts";
-export { maxWaitSeconds, sendItem } from "./send-item.ts";
 export { startFolder } from "./start-folder.ts";
 export type { UpOptions } from "./start-folder.ts";
 export type { StateRoots } from "./state-folder.ts";
-export { statusOf } from "./status.ts";
-export { statusText } from "./status-text.ts";
+export { placesOf, statusOf } from "./status.ts";

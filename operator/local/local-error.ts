@@ -27,10 +27,6 @@ export type LocalErrorCode =
   | "SIDECAR_FAILED"
   /** No `spillway up` runs this folder. */
   | "NOT_RUNNING"
-  /** No sidecar of the folder has the demand. */
-  | "UNKNOWN_DEMAND"
-  /** What stands on the command line is refused. */
-  | "ARGUMENT_INVALID"
   /** Ctrl-C came while things were still starting. */
   | "STOPPED";
 

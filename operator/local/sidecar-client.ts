@@ -1,5 +1,7 @@
-/** Asks a sidecar: its application API over the unix socket, its operations over loopback. */
+/** Asks a sidecar of this machine: its operations listener on loopback. */
 import { Agent, request } from "undici";
+import { type Answer, bodyOf, type Call, maxAnswerBytes, type Place } from "../inspect/index.ts";
+import type { RecordedProgram } from "./run-record.ts";
 
 /** Where an operations listener is. */
 export interface OpsAddress {
@@ -7,34 +9,15 @@ export interface OpsAddress {
   readonly port: number;
 }
 
-/** An answer, or why there is none (one clause). */
-export type Answer =
-  | { readonly ok: true; readonly status: number; readonly body: unknown }
-  | { readonly ok: false; readonly reason: string };
-
-/** A call. */
-export interface Call {
-  readonly method: "GET" | "POST";
-  /** Path and query. */
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** JSON text. */
-  readonly body?: string;
-  /** Longest time for the whole answer, ms. */
-  readonly timeoutMs: number;
-}
-
-/** Longest answer that is read, bytes. */
-const maxAnswerBytes = 64 * 1024 * 1024;
-
-/** Calls the application API. */
-export async function callApp(socketPath: string, call: Call): Promise<Answer> {
-  return send("http://sidecar", call, new Agent({ connect: { socketPath } }));
-}
-
-/** Calls the operations listener. */
-export async function callOps({ host, port }: OpsAddress, call: Call): Promise<Answer> {
-  return send(`http://${host}:${port}`, call, new Agent());
+/** A sidecar of the record, as status, send and explain ask it. */
+export function placeOf({ name, replica, nodeId, sidecar }: RecordedProgram): Place {
+  const { ops } = sidecar;
+  const notReady: Answer = { ok: false, reason: "it is not ready yet" };
+  return {
+    name: `${name}-${replica}`,
+    nodeId,
+    ask: async (call) => (ops === undefined ? notReady : await callOps(ops, call)),
+  };
 }
 
 /**
@@ -45,9 +28,10 @@ export async function drainSidecar(ops: OpsAddress, withinMs: number): Promise<v
   await callOps(ops, { method: "POST", path: "/v1/drain", timeoutMs: withinMs });
 }
 
-async function send(origin: string, call: Call, dispatcher: Agent): Promise<Answer> {
+async function callOps({ host, port }: OpsAddress, call: Call): Promise<Answer> {
+  const dispatcher = new Agent();
   try {
-    const { statusCode, body } = await request(`${origin}${call.path}`, {
+    const { statusCode, body } = await request(`http://${host}:${port}${call.path}`, {
       dispatcher,
       method: call.method,
       headers: {
@@ -64,19 +48,10 @@ async function send(origin: string, call: Call, dispatcher: Agent): Promise<Answ
       text += String(chunk);
       if (text.length > maxAnswerBytes) throw new Error("its answer is too long");
     }
-    return { ok: true, status: statusCode, body: parse(text) };
+    return { ok: true, status: statusCode, body: bodyOf(text) };
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? error.message : String(error) };
   } finally {
     await dispatcher.destroy();
-  }
-}
-
-function parse(text: string): unknown {
-  if (text === "") return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
   }
 }

@@ -50,7 +50,7 @@ const programPollMs = 50;
 
 /**
  * Starts everything of a folder and resolves when it runs.
- * @throws {LocalError} any code but NOT_RUNNING and UNKNOWN_DEMAND; nothing is left running then.
+ * @throws {LocalError} any code but NOT_RUNNING; nothing is left running then.
  */
 export async function startFolder(options: UpOptions): Promise<RunningFolder> {
   const loaded = await loadFolder(options.folder, options.environment);

@@ -1,9 +1,11 @@
 /** Finds a running folder and asks it for its state. */
+import { askSidecar, type Place } from "../inspect/index.ts";
 import { type FolderStatus, folderStatus } from "./folder-status.ts";
 import { nameFolder } from "./folder-name.ts";
 import { bootId, isAlive } from "./leftovers.ts";
 import { readRunRecord, type RunRecord } from "./run-record.ts";
-import { askSidecar } from "./sidecar-report.ts";
+import { LocalError } from "./local-error.ts";
+import { placeOf } from "./sidecar-client.ts";
 import { stateFolderCandidates, type StateRoots } from "./state-folder.ts";
 
 /**
@@ -40,8 +42,19 @@ export async function statusOf(
       recorded,
       programAlive: recorded.process !== undefined && isAlive(recorded.process),
       sidecarAlive: recorded.sidecar.process !== undefined && isAlive(recorded.sidecar.process),
-      report: await askSidecar(recorded.sidecar.socketPath, recorded.sidecar.ops),
+      report: await askSidecar(placeOf(recorded)),
     })),
   );
   return folderStatus(record, observed);
+}
+
+/**
+ * The sidecars of a running folder, to be asked.
+ * @throws {LocalError} `NOT_RUNNING`, `FOLDER_UNREADABLE`.
+ */
+export function placesOf(shownFolder: string, roots: StateRoots): Place[] {
+  const record = findRun(shownFolder, roots);
+  if (record !== undefined) return record.programs.map(placeOf);
+  const remedy = `Start it with spillway up ${shownFolder}.`;
+  throw new LocalError("NOT_RUNNING", [{ text: `nothing runs in ${shownFolder}`, remedy }]);
 }

@@ -63,6 +63,10 @@ function answer(method: string, url: string): [number, Json] {
     case "POST /v1/drain":
       note(`drain ${config.nodeId}`);
       return [200, { drained: true }];
+    case "GET /v1/items/t-1/explain": {
+      const reason = { code: "NO_PROVIDER", message: "no provider connected", facts: {} };
+      return [200, { state: "ready", reasons: [reason] }];
+    }
     case "POST /v1/demands/thumbnails/items":
       return [202, { ticket: "t-1", state: "ready" }];
     default:

@@ -128,11 +128,20 @@ const operatorRooms: readonly Room[] = [
     ...room("operator/node-config", ["operator/schema", "proto/gen"], ["@bufbuild/protobuf"]),
     pure: true,
   },
+  // What one asks sidecars for, whatever way leads to them; it opens nothing itself.
+  room("operator/inspect", [], ["zod"]),
   // Knows nothing of this project: other operators may take it as it is.
   room("operator/runtime", [], ["@kubernetes/client-node", "undici", "prom-client"]),
   room(
     "operator/control",
-    ["operator/schema", "operator/node-config", "proto/gen", "sidecar/runtime", "sidecar/wire"],
+    [
+      "operator/schema",
+      "operator/node-config",
+      "proto/gen",
+      "sidecar/core",
+      "sidecar/runtime",
+      "sidecar/wire",
+    ],
     [
       "@bufbuild/protobuf",
       "@connectrpc/connect",
@@ -168,6 +177,7 @@ export const rooms: readonly Room[] = [
   room(
     "operator/cli",
     [
+      "operator/inspect",
       "operator/local",
       "operator/manifests",
       "operator/admission",

@@ -146,6 +146,11 @@ describe("a folder that runs", () => {
       0,
       { ticket: "t-1", state: "ready", waited: true },
     ]);
+    const explained = spillway(["explain", up.folder, "t-1"], up.runtimeFolder);
+    expect(explained).toMatchObject({ code: 0, stderr: "" });
+    expect(explained.stdout).toMatch(
+      /^t-1 is ready, in the queue of \S+\n {2}no provider connected\n$/,
+    );
     const unknown = spillway(["send", up.folder, "thumbs", "{}"], up.runtimeFolder);
     expect([unknown.code, unknown.stderr]).toEqual([
       2,

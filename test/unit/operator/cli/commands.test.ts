@@ -7,7 +7,7 @@ import { writeFolder } from "../../../support/example-folder.ts";
 test("--help lists the commands and the exit codes", () => {
   const { code, stdout } = spillway(["--help"], temporaryFolder());
   expect(code).toBe(0);
-  for (const word of ["up", "status", "contract", "send", "Exit codes:"]) {
+  for (const word of ["up", "status", "contract", "send", "explain", "Exit codes:"]) {
     expect(stdout).toContain(word);
   }
 });
@@ -23,6 +23,7 @@ test.each([
   [["send", "a", "b", "{}", "--wait", "301"], "Write seconds from 0 to 300."],
   [["send", ".", "b", "{bad"], "JSON is malformed"],
   [["send", ".", "b", "{}"], "nothing runs in ."],
+  [["explain", ".", "t"], "nothing runs in ."],
   [["status", "/nowhere"], "/nowhere does not exist. Give a folder with manifests"],
   [["contract", "/nowhere"], "/nowhere does not exist. Give a folder with manifests"],
 ])("spillway %j is refused with exit 2", (args, words) => {

@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
-import { folderStatus, type ObservedProgram } from "../../../../operator/local/folder-status.ts";
-import { statusText } from "../../../../operator/local/status-text.ts";
+import { statusText } from "../../../../operator/inspect/index.ts";
+import {
+  folderSections,
+  folderStatus,
+  type ObservedProgram,
+} from "../../../../operator/local/folder-status.ts";
 
 const route = { request: "a.Q", response: "a.R" };
 const address = { host: "127.0.0.1", port: 1_234 };
@@ -190,7 +194,7 @@ test("what a person reads", () => {
     observed("web", { demands: [demand({ providers: [] })] }),
     observed("worker", { capabilities: [capability] }, { programAlive: false }),
   ]);
-  expect(statusText(status)).toMatchInlineSnapshot(`
+  expect(statusText(folderSections(status))).toMatchInlineSnapshot(`
     "programs
       web-0     pid 10       -  sidecar 20  /run/web-0.sock
       worker-0  not running  -  sidecar 20  /run/worker-0.sock

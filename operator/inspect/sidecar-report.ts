@@ -1,6 +1,6 @@
 /** What one sidecar says of itself: its demands, capabilities and peers. */
 import { z } from "zod";
-import { type Answer, callApp, callOps, type OpsAddress } from "./sidecar-client.ts";
+import type { Answer, Place } from "./place.ts";
 
 const count = z.number().default(0);
 
@@ -80,32 +80,40 @@ export type SidecarReport =
     }
   | { readonly ok: false; readonly reason: string };
 
+/** A report of a sidecar that answered. */
+export type GoodReport = Extract<SidecarReport, { ok: true }>;
+
 const timeoutMs = 3_000;
 
 /** Pages that are asked for at most, 50 entries each by default. */
 const maxPages = 100;
 
 /** Asks one sidecar for everything. */
-export async function askSidecar(
-  socketPath: string,
-  ops: OpsAddress | undefined,
-): Promise<SidecarReport> {
-  const app = (path: string): Promise<Answer> =>
-    callApp(socketPath, { method: "GET", path, timeoutMs });
+export async function askSidecar(place: Pick<Place, "ask">): Promise<SidecarReport> {
+  const ask = (path: string): Promise<Answer> => place.ask({ method: "GET", path, timeoutMs });
   try {
     const [demands, capabilities, peers] = await Promise.all([
-      readPages(app, "/v1/demands", pages.demands, (page) => page.demands),
-      readPages(app, "/v1/capabilities", pages.capabilities, (page) => page.capabilities),
-      ops === undefined
-        ? []
-        : readPages(
-            (path) => callOps(ops, { method: "GET", path, timeoutMs }),
-            "/v1/peers",
-            pages.peers,
-            (page) => page.peers,
-          ),
+      readPages(ask, "/v1/demands", pages.demands, (page) => page.demands),
+      readPages(ask, "/v1/capabilities", pages.capabilities, (page) => page.capabilities),
+      readPages(ask, "/v1/peers", pages.peers, (page) => page.peers),
     ]);
     return { ok: true, demands, capabilities, peers };
+  } catch (error) {
+    return { ok: false, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Asks one sidecar for the demands whose queues it holds. */
+export async function demandsOf(
+  place: Pick<Place, "ask">,
+): Promise<
+  | { readonly ok: true; readonly demands: readonly ReportedDemand[] }
+  | { readonly ok: false; readonly reason: string }
+> {
+  const ask = (path: string): Promise<Answer> => place.ask({ method: "GET", path, timeoutMs });
+  try {
+    const demands = await readPages(ask, "/v1/demands", pages.demands, (page) => page.demands);
+    return { ok: true, demands };
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? error.message : String(error) };
   }

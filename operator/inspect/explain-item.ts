@@ -1,0 +1,126 @@
+/** Why an item is not moving: asks the sidecar whose queue holds it; its answer in lines. */
+import { z } from "zod";
+import { InspectError } from "./inspect-error.ts";
+import type { Answer, Place } from "./place.ts";
+
+const explanation = z.object({
+  state: z.string(),
+  reasons: z.array(
+    z.object({
+      code: z.string(),
+      message: z.string(),
+      facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    }),
+  ),
+});
+
+const problem = z.object({
+  code: z.string(),
+  detail: z.string(),
+  value: z.unknown().optional(),
+});
+
+/** What the sidecar answered. */
+export interface ExplainAnswer {
+  /** As `spillway explain --json` prints it. */
+  readonly body: unknown;
+  /** As a person reads it, lines with a newline at the end. */
+  readonly text: string;
+  /** False when the item is not known any more, or not yet. */
+  readonly good: boolean;
+}
+
+const timeoutMs = 10_000;
+
+/** Sidecars that are asked at most until one answers. */
+const maxAsked = 20;
+
+/**
+ * Asks any sidecar; one that does not hold the queue names the node that does.
+ * @param ticket as an add answered it; opaque.
+ * @throws {InspectError} `NOTHING_ANSWERS`, `NODE_UNKNOWN`, `ARGUMENT_INVALID`.
+ */
+export async function explainItem(
+  places: readonly Place[],
+  ticket: string,
+): Promise<ExplainAnswer> {
+  if (!/^[A-Za-z0-9_-]{1,256}$/.test(ticket)) {
+    const text = `"${ticket.slice(0, 64)}" is no ticket`;
+    throw new InspectError("ARGUMENT_INVALID", text, "Write the ticket as send answered it.");
+  }
+  const first = await askAny(places, ticket);
+  const elsewhere = nodeNamedBy(first.answer);
+  if (elsewhere === undefined) return explainAnswer(first, ticket, places);
+  const holder = places.find(({ nodeId }) => nodeId === elsewhere);
+  if (holder === undefined) {
+    const text = `the queue of ${ticket} is at node ${elsewhere}, which is not here`;
+    const remedy = "If its pod or program is gone, its queue is too: add the item again.";
+    throw new InspectError("NODE_UNKNOWN", text, remedy);
+  }
+  const answer = await holder.ask({ method: "GET", path: pathOf(ticket), timeoutMs });
+  if (answer.ok) return explainAnswer({ place: holder, answer }, ticket, places);
+  throw silent(holder, answer.reason);
+}
+
+interface Asked {
+  readonly place: Place;
+  readonly answer: Extract<Answer, { readonly ok: true }>;
+}
+
+async function askAny(places: readonly Place[], ticket: string): Promise<Asked> {
+  let refusal: InspectError | undefined;
+  let unconfigured: Asked | undefined;
+  for (const place of places.slice(0, maxAsked)) {
+    const answer = await place.ask({ method: "GET", path: pathOf(ticket), timeoutMs });
+    // Without a configuration a sidecar cannot tell whose ticket it is; another one may.
+    if (answer.ok && answer.status !== 503) return { place, answer };
+    if (answer.ok) unconfigured ??= { place, answer };
+    else refusal ??= silent(place, answer.reason);
+  }
+  if (unconfigured !== undefined) return unconfigured;
+  const remedy = "Start programs with sidecars first.";
+  throw refusal ?? new InspectError("NOTHING_ANSWERS", "there is no sidecar to ask", remedy);
+}
+
+function silent(place: Place, reason: string): InspectError {
+  const text = `the sidecar of ${place.name} does not answer: ${reason}`;
+  return new InspectError("NOTHING_ANSWERS", text, "Ask spillway status for its state.");
+}
+
+function pathOf(ticket: string): string {
+  return `/v1/items/${ticket}/explain`;
+}
+
+/** The node that a sidecar names when the ticket is not one of its own. */
+function nodeNamedBy({ body }: Asked["answer"]): string | undefined {
+  const told = problem.safeParse(body);
+  if (!told.success || told.data.code !== "TICKET_ELSEWHERE") return undefined;
+  return typeof told.data.value === "string" ? told.data.value : undefined;
+}
+
+function explainAnswer(
+  { place, answer }: Asked,
+  ticket: string,
+  places: readonly Place[],
+): ExplainAnswer {
+  const { body } = answer;
+  const explained = explanation.safeParse(body);
+  if (explained.success) {
+    const { state, reasons } = explained.data;
+    const head = `${ticket} is ${state}, in the queue of ${place.name}`;
+    const lines = reasons.map(({ message }) => `  ${withNames(message, places)}`);
+    return { body, text: `${[head, ...lines].join("\n")}\n`, good: true };
+  }
+  const told = problem.safeParse(body);
+  if (!told.success) throw silent(place, `it answered ${String(answer.status)}`);
+  const { code, detail } = told.data;
+  const text = code === "NOT_CONFIGURED" ? `not configured yet: ${detail}` : `${code}: ${detail}`;
+  return { body, text: `${text}\n`, good: false };
+}
+
+/** Names of places say more to a person than ids of nodes. */
+function withNames(message: string, places: readonly Place[]): string {
+  let named = message;
+  for (const { nodeId, name } of places) named = named.replaceAll(nodeId, name);
+  return named;
+}

@@ -1,0 +1,25 @@
+/** Everything that can be refused here. */
+export type InspectErrorCode =
+  /** What stands on the command line is refused. */
+  | "ARGUMENT_INVALID"
+  /** No sidecar has the demand. */
+  | "UNKNOWN_DEMAND"
+  /** No sidecar can be asked. */
+  | "NOTHING_ANSWERS"
+  /** The node whose queue holds the item is not among those that can be asked. */
+  | "NODE_UNKNOWN";
+
+/** A refusal of this room: what is wrong, and what to do. */
+export class InspectError extends Error {
+  override readonly name = "InspectError";
+  readonly code: InspectErrorCode;
+
+  /**
+   * @param text what is wrong, a clause without a full stop.
+   * @param remedy what to do, a sentence.
+   */
+  constructor(code: InspectErrorCode, text: string, remedy: string) {
+    super(`${text}. ${remedy}`);
+    this.code = code;
+  }
+}
