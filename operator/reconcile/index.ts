@@ -10,6 +10,7 @@ export {
   reconcileCapability,
 } from "./capability.ts";
 export { reconcileDemand } from "./demand.ts";
+export { parseLabelSelector } from "./label-selector.ts";
 export type {
   Acknowledged,
   ContractState,
@@ -38,4 +39,5 @@ export {
   type StatusRates,
   StatusSchedule,
   statusRates,
+  type WritableStatus,
 } from "./status-schedule.ts";

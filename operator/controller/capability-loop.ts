@@ -1,0 +1,183 @@
+/** The loop of Capabilities: as that of Demands, and the replicas of their targets. */
+import {
+  type Action,
+  type CapabilityOutcome,
+  type ObservedScaling,
+  reconcileCapability,
+  routeOf,
+  type ScaleMemory,
+  scaledAlreadyBy,
+  type SelectedPod,
+  workOfRoute,
+} from "../reconcile/index.ts";
+import { ApiError, keyOf, type ReconcileAnswer, type ReconcileContext } from "../runtime/index.ts";
+import type { CapabilityStatus, StoredCapability, StoredMetadata } from "../schema/index.ts";
+import { type CachedCapability, readOf } from "./cluster-objects.ts";
+import type { QuiesceOrders } from "./quiesce-orders.ts";
+import {
+  comeAgain,
+  contractStateOf,
+  isReconcilePaused,
+  type LoopComponents,
+  record,
+  withStatus,
+} from "./resource-loop.ts";
+import { type ScaleClient, targetOf } from "./scale-client.ts";
+
+/** What the loop of Capabilities works with. */
+export interface CapabilityLoopComponents extends LoopComponents<CapabilityStatus> {
+  readonly scales: ScaleClient;
+  readonly orders: QuiesceOrders;
+}
+
+/** A target that changed while it was being decided about is read again after this. */
+const conflictRetryMs = 1_000;
+
+/** Reconciles Capabilities, one key at a time. */
+export class CapabilityLoop {
+  readonly #components: CapabilityLoopComponents;
+  /** By uid of the Capability. */
+  readonly #memories = new Map<string, ScaleMemory>();
+
+  constructor(components: CapabilityLoopComponents) {
+    this.#components = components;
+  }
+
+  /** A Capability is gone: its candidates work again. */
+  forget(uid: string): void {
+    this.#memories.delete(uid);
+    this.#components.orders.want(uid, []);
+  }
+
+  /** @throws {ApiError} when the API server could not be asked; the key comes back. */
+  async reconcile(key: string, { signal }: ReconcileContext): Promise<ReconcileAnswer> {
+    const object = this.#components.world.capabilities.get(key);
+    return object === undefined ? {} : await this.#look(object, signal);
+  }
+
+  async #look(object: CachedCapability, signal: AbortSignal): Promise<ReconcileAnswer> {
+    const { world, contracts, assignments, statuses, recorder, leaderSinceMs } = this.#components;
+    const read = readOf(object);
+    const { metadata, status: stored } = read.resource;
+    const contract = read.ok
+      ? await contracts.resolve(metadata.namespace, read.resource.spec.contract, signal)
+      : undefined;
+    const previous = statuses.wanted(metadata) ?? stored;
+    const pods = read.ok ? world.poolsOf(read.resource) : [];
+    const memory = this.#memories.get(metadata.uid);
+    const outcome = reconcileCapability(
+      withStatus(read, previous),
+      {
+        pods,
+        contract: contractStateOf(contract),
+        leaderSinceMs: leaderSinceMs(),
+        reconcilePaused: isReconcilePaused(metadata),
+        scaling: read.ok ? await this.#scaling(read.resource, pods, signal) : noScaling,
+        ...(memory === undefined ? {} : { memory }),
+      },
+      world.nowMs(),
+    );
+    if (read.ok) {
+      const serves =
+        outcome.actions.some(({ type }) => type === "serve") ||
+        (isReconcilePaused(metadata) && !assignments.serves(metadata.uid));
+      const set = serves && contract?.ok === true ? contract.descriptorSet : undefined;
+      if (assignments.decideCapability(read.resource, set)) this.#tell(pods, metadata.namespace);
+    } else {
+      assignments.decideUnread("Capability", metadata.uid);
+    }
+    const failure = read.ok ? await this.#act(read.resource, outcome) : undefined;
+    statuses.want(
+      metadata,
+      failure === undefined ? outcome.status : unscaled(outcome, previous),
+      stored,
+    );
+    if (failure === undefined) {
+      this.#remember(metadata, outcome.memory);
+      record(recorder, { kind: "Capability", metadata }, outcome.events);
+      return comeAgain(outcome.requeueAfterMs, contract?.againAfterMs ?? Number.POSITIVE_INFINITY);
+    }
+    if (failure.code === "CONFLICT") return comeAgain(conflictRetryMs);
+    throw failure;
+  }
+
+  async #scaling(
+    capability: StoredCapability,
+    pods: readonly SelectedPod<unknown>[],
+    signal: AbortSignal,
+  ): Promise<ObservedScaling> {
+    const target = targetOf(capability);
+    if (target === undefined) return noScaling;
+    const { world, scales } = this.#components;
+    const others = world.scaledIn(capability.metadata.namespace);
+    const rival = scaledAlreadyBy(capability, others);
+    const queues = world.demandsOf(routeOf(capability)).flatMap((it) => world.queuesWithGone(it));
+    const work = workOfRoute(queues, world.nowMs());
+    if (rival !== undefined) return { work, scaledAlreadyBy: rival };
+    try {
+      return { work, target: await scales.read(target, pods, signal) };
+    } catch (error) {
+      // Everything but the target is decided all the same; the target is read again soon.
+      if (error instanceof ApiError) return { work };
+      throw error;
+    }
+  }
+
+  /** Does what was decided, in order. @returns the first failure: what comes after is not done. */
+  async #act(
+    capability: StoredCapability,
+    { actions }: CapabilityOutcome,
+  ): Promise<ApiError | undefined> {
+    try {
+      for (const action of actions) await this.#actOne(capability, action);
+      return undefined;
+    } catch (error) {
+      if (error instanceof ApiError) return error;
+      throw error;
+    }
+  }
+
+  async #actOne(capability: StoredCapability, action: Action): Promise<void> {
+    const { orders, scales } = this.#components;
+    const { uid, namespace } = capability.metadata;
+    switch (action.type) {
+      case "serve":
+        return;
+      case "quiesce":
+        orders.want(uid, action.podUids);
+        return;
+      case "markPod":
+        await scales.mark(namespace, action);
+        return;
+      case "scale": {
+        const target = targetOf(capability);
+        if (target !== undefined) await scales.scale(target, action);
+      }
+    }
+  }
+
+  #remember({ uid }: StoredMetadata, memory: ScaleMemory | undefined): void {
+    if (memory === undefined) this.#memories.delete(uid);
+    else this.#memories.set(uid, memory);
+  }
+
+  #tell(pods: readonly SelectedPod<unknown>[], namespace: string): void {
+    for (const { pod } of pods) {
+      this.#components.tellPod(keyOf({ metadata: { namespace, name: pod.name } }));
+    }
+  }
+}
+
+const noScaling: ObservedScaling = {
+  work: { items: 0, unreported: [], changesAfterMs: Number.POSITIVE_INFINITY },
+};
+
+/** What was decided of the target was not done, and is not told. */
+function unscaled(
+  { status }: CapabilityOutcome,
+  previous: CapabilityStatus | undefined,
+): CapabilityStatus {
+  const { scale, ...rest } = status;
+  const before = previous?.scale ?? scale;
+  return before === undefined ? rest : { ...rest, scale: before };
+}

@@ -1,0 +1,199 @@
+/** Writes statuses when `StatusSchedule` says so: the one place that does. */
+import { sameValue, StatusSchedule, statusRates, type WritableStatus } from "../reconcile/index.ts";
+import {
+  type ApiClient,
+  ApiError,
+  type ApiObject,
+  type ResourceType,
+  type Surroundings,
+} from "../runtime/index.ts";
+import type { StoredMetadata } from "../schema/index.ts";
+
+/** Whose statuses are written, and by whom. */
+export interface StatusWritesOptions {
+  readonly resource: ResourceType<ApiObject>;
+  readonly fieldManager: string;
+}
+
+/** What the writes work with. */
+export interface StatusWritesComponents {
+  /** Guarded: who does not lead writes nothing. */
+  readonly client: ApiClient;
+  readonly surroundings: Surroundings;
+}
+
+/** Statuses on their way at once. */
+const concurrency = 16;
+
+/** The API's subresource. */
+const subresource = "status";
+
+/** Two kinds share the bound of writes that change counts only: half for each. */
+const rates = { countsPerSecond: statusRates.countsPerSecond / 2 };
+
+interface Target {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Version that the last write of ours made. */
+  ownVersion: string | undefined;
+}
+
+/** Writes statuses in the background, between `start` and `stop`. */
+export class StatusWrites<Status extends WritableStatus> {
+  readonly #options: StatusWritesOptions;
+  readonly #components: StatusWritesComponents;
+  readonly #schedule = new StatusSchedule<Status>(rates);
+  readonly #targets = new Map<string, Target>();
+  #running = 0;
+  #cancel: (() => void) | undefined;
+  #open = false;
+  #idle = Promise.withResolvers<undefined>();
+
+  constructor(options: StatusWritesOptions, components: StatusWritesComponents) {
+    this.#options = options;
+    this.#components = components;
+  }
+
+  /** Objects whose status waits to be written. */
+  get dirtyCount(): number {
+    return this.#schedule.dirtyCount;
+  }
+
+  /** Begins to write. */
+  start(): void {
+    this.#open = true;
+    this.#pump();
+  }
+
+  /** Writes nothing more; waits for what is on its way. */
+  async stop(): Promise<void> {
+    this.#open = false;
+    this.#cancel?.();
+    if (this.#running > 0) await this.#idle.promise;
+  }
+
+  /** What should stand. @param stored what the cache shows. */
+  want(metadata: StoredMetadata, wanted: Status, stored: Status | undefined): void {
+    const { namespace, name, uid } = metadata;
+    const key = keyOf(metadata);
+    // An object that was made anew under the name of another has no status yet.
+    if (this.#targets.has(key) && this.#targets.get(key)?.uid !== uid) this.forget(metadata);
+    if (!this.#targets.has(key)) {
+      this.#targets.set(key, { namespace, name, uid, ownVersion: undefined });
+    }
+    const nowMs = this.#nowMs();
+    this.#schedule.want(key, wanted, { ...(stored === undefined ? {} : { stored }), nowMs });
+    this.#pump();
+  }
+
+  /** What was wanted last of an object; undefined when nothing was. */
+  wanted(metadata: StoredMetadata): Status | undefined {
+    const key = keyOf(metadata);
+    return this.#targets.get(key)?.uid === metadata.uid ? this.#schedule.wanted(key) : undefined;
+  }
+
+  /** The cache shows an object: what somebody else wrote over ours is written again. */
+  observe(metadata: StoredMetadata, stored: Status | undefined): void {
+    const key = keyOf(metadata);
+    const target = this.#targets.get(key);
+    if (target === undefined || target.uid !== metadata.uid) return;
+    if (!isNewer(metadata.resourceVersion, target.ownVersion)) return;
+    this.#schedule.observe(key, stored, this.#nowMs());
+    this.#pump();
+  }
+
+  /** The object is gone. */
+  forget(metadata: { readonly namespace: string; readonly name: string }): void {
+    const key = keyOf(metadata);
+    this.#targets.delete(key);
+    this.#schedule.forget(key);
+  }
+
+  #pump(): void {
+    if (!this.#open) return;
+    this.#cancel?.();
+    this.#cancel = undefined;
+    const nowMs = this.#nowMs();
+    for (const { key, status } of this.#schedule.takeDue(nowMs, concurrency - this.#running)) {
+      const target = this.#targets.get(key);
+      if (target === undefined) continue;
+      if (this.#running === 0) this.#idle = Promise.withResolvers<undefined>();
+      this.#running += 1;
+      void this.#write(key, target, status);
+    }
+    if (this.#running >= concurrency) return;
+    const delayMs = this.#schedule.nextDueMs(nowMs) - nowMs;
+    if (!Number.isFinite(delayMs)) return;
+    const { timers } = this.#components.surroundings;
+    this.#cancel = timers.after(Math.max(delayMs, 1), () => {
+      this.#pump();
+    });
+  }
+
+  /** Never rejects. */
+  async #write(key: string, target: Target, status: Status): Promise<void> {
+    try {
+      target.ownVersion = await this.#apply(target, status);
+      this.#schedule.done(key, status, this.#nowMs());
+    } catch (error) {
+      this.#failed(key, target, error);
+    } finally {
+      this.#running -= 1;
+      if (this.#running === 0) this.#idle.resolve(undefined);
+      this.#pump();
+    }
+  }
+
+  async #apply({ namespace, name, uid }: Target, status: Status): Promise<string | undefined> {
+    const { resource, fieldManager } = this.#options;
+    // The uid makes it fail for an object that was made anew under the same name.
+    const object = { metadata: { namespace, name, uid }, status };
+    const options = { fieldManager, subresource };
+    const written = await this.#components.client.apply(resource, object, options);
+    return written.metadata.resourceVersion;
+  }
+
+  #failed(key: string, target: Target, error: unknown): void {
+    const code = error instanceof ApiError ? error.code : undefined;
+    if (code === "NOT_FOUND") {
+      this.forget(target);
+      return;
+    }
+    this.#schedule.failed(key, this.#nowMs());
+    const { log } = this.#components.surroundings;
+    const { namespace, name } = target;
+    const fields = { kind: this.#options.resource.kind, namespace, name, code, error };
+    log.warn(fields, "a status could not be written; tried again");
+  }
+
+  #nowMs(): number {
+    return this.#components.surroundings.clock.nowMs();
+  }
+}
+
+function keyOf(object: { readonly namespace: string; readonly name: string }): string {
+  return `${object.namespace}/${object.name}`;
+}
+
+/** Versions of one object are numbers that rise. Source: Kubernetes, KEP-5504. */
+function isNewer(version: string, than: string | undefined): boolean {
+  if (than === undefined) return true;
+  const [left, right] = [Number(version), Number(than)];
+  return Number.isNaN(left) || Number.isNaN(right) ? version !== than : left > right;
+}
+
+/** Whether two versions of an object differ in anything but their status. */
+export function differsBesidesStatus(
+  before: StoredMetadata | undefined,
+  after: StoredMetadata,
+): boolean {
+  if (before === undefined) return true;
+  const seen = ({ uid, generation, annotations, deletionTimestamp }: StoredMetadata): object => ({
+    uid,
+    generation,
+    annotations,
+    deletionTimestamp,
+  });
+  return !sameValue(seen(before), seen(after));
+}

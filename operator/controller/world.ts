@@ -1,0 +1,259 @@
+/** What the operator knows of the cluster: caches, and who selects whom. */
+import { labels } from "../manifests/index.ts";
+import {
+  goneAfterMs,
+  type PoolReport,
+  type QueuePod,
+  type QueueReport,
+  routeOf,
+  type SelectedPod,
+  selectedPods,
+} from "../reconcile/index.ts";
+import {
+  type ApiClient,
+  ResourceCache,
+  type RuntimeMetrics,
+  type Surroundings,
+} from "../runtime/index.ts";
+import type { StoredCapability, StoredDemand } from "../schema/index.ts";
+import {
+  type CachedCapability,
+  type CachedDemand,
+  type CachedPod,
+  capabilities,
+  contractMaps,
+  type ContractMap,
+  demands,
+  pods,
+  readOf,
+  slimCapability,
+  slimContractMap,
+  slimDemand,
+  slimPod,
+} from "./cluster-objects.ts";
+import { observedPod } from "./pod-view.ts";
+import type { Sidecars, SidecarState } from "./ports.ts";
+import { poolReport, queueReport, type ReportOf, wasHeard } from "./sidecar-reports.ts";
+
+/** What a world is made of. */
+export interface WorldComponents {
+  readonly client: ApiClient;
+  readonly surroundings: Surroundings;
+  readonly metrics: RuntimeMetrics;
+  readonly sidecars: Sidecars;
+}
+
+/** A pod that is gone, and what its sidecar said last. */
+interface GonePod {
+  readonly pod: CachedPod;
+  readonly goneAtMs: number;
+  readonly state: SidecarState | undefined;
+}
+
+const inNamespace = (object: { readonly metadata: { readonly namespace?: string } }) => [
+  object.metadata.namespace ?? "",
+];
+
+/** Caches of everything that is watched, and the questions that loops ask of them. */
+export class World {
+  readonly demands: ResourceCache<CachedDemand>;
+  readonly capabilities: ResourceCache<CachedCapability>;
+  readonly pods: ResourceCache<CachedPod>;
+  readonly contracts: ResourceCache<ContractMap>;
+  readonly #components: WorldComponents;
+  readonly #gone = new Map<string, GonePod>();
+  readonly #originMs: number;
+
+  constructor(components: WorldComponents) {
+    this.#components = components;
+    const { wallClock, clock } = components.surroundings;
+    this.#originMs = wallClock.nowEpochMs() - clock.nowMs();
+    this.demands = new ResourceCache<CachedDemand>(
+      {
+        resource: demands,
+        transform: slimDemand,
+        indexes: {
+          namespace: inNamespace,
+          contract: (it) => contractsOf(readOf(it)),
+          route: (it) => routesOf(readOf(it)),
+        },
+      },
+      components,
+    );
+    this.capabilities = new ResourceCache<CachedCapability>(
+      {
+        resource: capabilities,
+        transform: slimCapability,
+        indexes: {
+          namespace: inNamespace,
+          contract: (it) => contractsOf(readOf(it)),
+          scaledIn: (it) => (scales(it) ? inNamespace(it) : []),
+          scaledRoute: (it) => (scales(it) ? routesOf(readOf(it)) : []),
+        },
+      },
+      components,
+    );
+    this.pods = new ResourceCache<CachedPod>(
+      {
+        resource: pods,
+        labelSelector: `${labels.injected}=true`,
+        transform: slimPod,
+        indexes: { namespace: inNamespace, uid: ({ metadata }) => [metadata.uid ?? ""] },
+      },
+      components,
+    );
+    this.contracts = new ResourceCache<ContractMap>(
+      {
+        resource: contractMaps,
+        name: "contracts",
+        labelSelector: `${labels.contract}=true`,
+        transform: slimContractMap,
+      },
+      components,
+    );
+  }
+
+  /** Every cache. */
+  get caches() {
+    return [this.demands, this.capabilities, this.pods, this.contracts] as const;
+  }
+
+  /** Unix time in ms of a clock that never goes back: the time of decisions. */
+  nowMs(): number {
+    return this.#components.surroundings.clock.nowMs() + this.#originMs;
+  }
+
+  /** A pod was removed: its work counts as unknown, or as done, for a while. */
+  remember(pod: CachedPod): void {
+    const uid = pod.metadata.uid ?? "";
+    const nowMs = this.nowMs();
+    for (const [each, { goneAtMs }] of this.#gone) {
+      if (goneAtMs + goneAfterMs > nowMs && this.#gone.size < maxGonePods) break;
+      this.#gone.delete(each);
+    }
+    this.#gone.set(uid, { pod, goneAtMs: nowMs, state: this.#components.sidecars.stateOf(uid) });
+  }
+
+  /** Pods that a Demand selects, with what their sidecars say of its queue. */
+  queuesOf(demand: StoredDemand): SelectedPod<QueueReport>[] {
+    return this.#selected(demand).map(({ cached, pod }) => {
+      const state = this.#components.sidecars.stateOf(pod.uid);
+      return this.#queuePod(demand, { cached, state });
+    });
+  }
+
+  /** The same with the pods that are gone since a little while. */
+  queuesWithGone(demand: StoredDemand): QueuePod[] {
+    const gone = [...this.#gone.values()]
+      .filter(({ pod }) => pod.metadata.namespace === demand.metadata.namespace)
+      .map((it) => ({ ...it, cached: it.pod, pod: observedPod(it.pod) }));
+    return [
+      ...this.queuesOf(demand),
+      ...selectedPods(demand.spec.selector, gone).map(({ cached, state, goneAtMs }) => ({
+        ...this.#queuePod(demand, { cached, state }),
+        goneAtMs,
+      })),
+    ];
+  }
+
+  /** Pods that a Capability selects, with what their sidecars say of it. */
+  poolsOf(capability: StoredCapability): SelectedPod<PoolReport>[] {
+    const { uid } = capability.metadata;
+    return this.#selected(capability).map(({ cached, pod }): SelectedPod<PoolReport> => {
+      const state = this.#components.sidecars.stateOf(pod.uid);
+      const capabilityUids = this.capabilityUidsOf(cached);
+      if (state === undefined || !wasHeard(state)) return { pod };
+      return { pod, report: poolReport(state, this.#reportOf(uid, capabilityUids)) };
+    });
+  }
+
+  /** Demands whose work a route is. */
+  demandsOf(route: string): StoredDemand[] {
+    return this.demands.byIndex("route", route).flatMap((it) => resourceOf<StoredDemand>(it) ?? []);
+  }
+
+  /** Capabilities of a namespace that scale something. */
+  scaledIn(namespace: string): StoredCapability[] {
+    const all = this.capabilities.byIndex("scaledIn", namespace);
+    return all.flatMap((it) => resourceOf<StoredCapability>(it) ?? []);
+  }
+
+  /** Uids of the Capabilities that select a pod. */
+  capabilityUidsOf(pod: CachedPod): string[] {
+    return this.capabilitiesOf(pod).map(({ metadata }) => metadata.uid);
+  }
+
+  /** Capabilities that select a pod. */
+  capabilitiesOf(pod: CachedPod): StoredCapability[] {
+    const namespace = pod.metadata.namespace ?? "";
+    const all = this.capabilities.byIndex("namespace", namespace);
+    return all.flatMap((it) => selecting(resourceOf<StoredCapability>(it), pod));
+  }
+
+  /** Demands that select a pod. */
+  demandsSelecting(pod: CachedPod): StoredDemand[] {
+    const all = this.demands.byIndex("namespace", pod.metadata.namespace ?? "");
+    return all.flatMap((it) => selecting(resourceOf<StoredDemand>(it), pod));
+  }
+
+  /** The pod of a uid. */
+  podOf(uid: string): CachedPod | undefined {
+    return this.pods.byIndex("uid", uid)[0];
+  }
+
+  #selected({ metadata, spec }: StoredDemand | StoredCapability) {
+    const all = this.pods.byIndex("namespace", metadata.namespace);
+    const seen = all.map((cached) => ({ cached, pod: observedPod(cached) }));
+    return selectedPods(spec.selector, seen);
+  }
+
+  #queuePod(
+    demand: StoredDemand,
+    { cached, state }: { readonly cached: CachedPod; readonly state: SidecarState | undefined },
+  ): SelectedPod<QueueReport> {
+    const pod = observedPod(cached);
+    if (state === undefined || !wasHeard(state)) return { pod };
+    const of = this.#reportOf(demand.metadata.uid, []);
+    return { pod, report: queueReport(state, of, demand.spec.desiredProviders) };
+  }
+
+  #reportOf(uid: string, capabilityUids: readonly string[]): ReportOf {
+    const nowMs = this.#components.surroundings.clock.nowMs();
+    return { uid, originMs: this.#originMs, capabilityUids, nowMs };
+  }
+}
+
+/** Removed pods that are remembered. */
+const maxGonePods = 10_000;
+
+type Any = StoredDemand | StoredCapability;
+
+function resourceOf<T extends Any>(object: {
+  readonly read?: { readonly ok: true; readonly resource: T } | { readonly ok: false };
+}): T | undefined {
+  return object.read?.ok === true ? object.read.resource : undefined;
+}
+
+function selecting<T extends Any>(resource: T | undefined, pod: CachedPod): T[] {
+  if (resource === undefined) return [];
+  const found = selectedPods(resource.spec.selector, [{ pod: observedPod(pod) }]);
+  return found.length === 0 ? [] : [resource];
+}
+
+function routesOf(read: ReturnType<typeof readOf<StoredDemand> | typeof readOf<StoredCapability>>) {
+  return read.ok ? [routeOf(read.resource)] : [];
+}
+
+/** `namespace/name` of the ConfigMap that a contract refers to. */
+function contractsOf(
+  read: ReturnType<typeof readOf<StoredDemand> | typeof readOf<StoredCapability>>,
+) {
+  if (!read.ok) return [];
+  const { metadata, spec } = read.resource;
+  const { configMapRef } = spec.contract.schema;
+  return configMapRef === undefined ? [] : [`${metadata.namespace}/${configMapRef.name}`];
+}
+
+function scales({ read }: CachedCapability): boolean {
+  return read?.ok === true && read.resource.spec.scale !== undefined;
+}
