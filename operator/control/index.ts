@@ -16,6 +16,8 @@ export type {
 } from "./authority.ts";
 export { defaultRotationPolicy } from "./authority-state.ts";
 export type { RotationPolicy, RotationStep } from "./authority-state.ts";
+export { ControlPlane } from "./control-plane.ts";
+export type { ControlPlaneComponents, ControlPlaneOptions } from "./control-plane.ts";
 export { ControlError } from "./control-error.ts";
 export type { ControlErrorCode } from "./control-error.ts";
 export { desiredCapability, desiredDemand } from "./desired-resource.ts";
@@ -29,3 +31,4 @@ export type { AssignedPod, NamespaceTrust, PodAssignment } from "./pod-assignmen
 export { tokenAudience } from "./pod-identity.ts";
 export type { PodIdentity } from "./pod-identity.ts";
 export type { SecretStore, StoredSecret, TokenReviews, TokenReviewStatus } from "./ports.ts";
+export type { SidecarState } from "./sidecar-state.ts";

@@ -115,7 +115,7 @@ export class PodRecord {
    */
   listen(session: Session): readonly string[] {
     const { report, reportedAtMs, acknowledgement, peerAddress, incarnation } = session;
-    this.#endpoint = peerAddress === undefined ? undefined : { address: peerAddress, incarnation };
+    this.#said = { address: peerAddress, incarnation };
     const refused: string[] = [];
     if (report !== undefined) {
       const { kept, refusedUids } = selectReport(report, this.#assignment.resources);

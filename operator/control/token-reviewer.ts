@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { type Refusal, RefusalCode } from "../../proto/gen/spillway/control/v1/control_pb.ts";
+import type { Clock } from "../../sidecar/core/ports.ts";
 import type { Logger, Timers, WallClock } from "../../sidecar/runtime/index.ts";
 import { controlLimits } from "./control-limits.ts";
 import { type PodIdentity, podIdentityOf, tokenAudience, tokenEndMs } from "./pod-identity.ts";
@@ -26,7 +27,7 @@ export type Reviewed =
 export interface TokenReviewerComponents {
   readonly reviews: TokenReviews;
   /** Monotonic. */
-  readonly clock: { nowMs(): number };
+  readonly clock: Clock;
   /** A token's end is a wall-clock time. */
   readonly wallClock: WallClock;
   readonly timers: Timers;
