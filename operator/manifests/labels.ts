@@ -49,4 +49,5 @@ export const fieldManagers = {
   demandStatus: "spillway-demand-status",
   capabilityStatus: "spillway-capability-status",
   scaleIn: "spillway-scale-in",
+  trust: "spillway-trust",
 } as const;

@@ -72,7 +72,8 @@ export const ownRules: readonly PolicyRule[] = [
     apiGroups: [""],
     resources: ["configmaps"],
     resourceNames: [ownObjects.injection],
-    verbs: ["patch"],
+    // Applied: the first one creates it, under this name.
+    verbs: ["create", "patch"],
   },
 ];
 
