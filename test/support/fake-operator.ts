@@ -43,6 +43,8 @@ export interface FakeOperatorOptions {
   readonly renewAfterMs?: number;
   /** @default 1,000 */
   readonly reportIntervalMs?: number;
+  /** Life of the token that sidecars are told. @default 1 h */
+  readonly tokenExpiresInMs?: number;
   /** An authority that another fake operator began with. */
   readonly authority?: IssuedCertificate;
   /** @default 0: a free one */
@@ -89,9 +91,13 @@ export class AttachedStream {
 /** The operator. */
 export class FakeOperator {
   readonly clusterId = "test";
+  /** As it is bound, also when it has stopped. */
+  port = 0;
   readonly streams: AttachedStream[] = [];
   /** Certificates issued so far. */
   issued = 0;
+  /** Number of the configuration that each node was told last. */
+  readonly toldVersions = new Map<string, bigint>();
   /** Every opening is refused with this. */
   refusal: MessageInitShape<typeof RefusalSchema> | undefined;
   /** Bundle that sidecars are told. */
@@ -114,6 +120,7 @@ export class FakeOperator {
       validForMs: dayMs,
       renewAfterMs: 8 * hourMs,
       reportIntervalMs: 1_000,
+      tokenExpiresInMs: hourMs,
       ...options,
     };
     this.#authority = authority;
@@ -147,15 +154,12 @@ export class FakeOperator {
     await new Promise<void>((resolve) => {
       operator.#server.listen(options.port ?? 0, "127.0.0.1", resolve);
     });
+    operator.port = (operator.#server.address() as AddressInfo).port;
     return operator;
   }
 
   get authority(): IssuedCertificate {
     return this.#authority;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
   }
 
   get address(): string {
@@ -258,7 +262,7 @@ export class FakeOperator {
         podName: nodeId,
         reportInterval: durationOf(ms),
         minReportInterval: durationOf(Math.min(50, ms)),
-        tokenExpiresIn: durationOf(hourMs),
+        tokenExpiresIn: durationOf(this.#options.tokenExpiresInMs),
       },
     });
     if (this.#configOf(nodeId) !== undefined) this.#tellConfig(stream);
@@ -280,6 +284,7 @@ export class FakeOperator {
       trustBundle: { pem: this.trustBundlePem },
       announcementKey: new Uint8Array(32).fill(7),
     });
+    this.toldVersions.set(stream.nodeId, this.#version);
     stream.send({ case: "configDelta", value });
   }
 
