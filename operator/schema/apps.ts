@@ -1,6 +1,7 @@
 /** `apps.yaml`: the programs of one machine that stand for a cluster's pods. */
 import { z } from "zod";
 import { resourceNamePattern } from "./resource.ts";
+import { refusedWith, tooMany } from "./rule.ts";
 import { labelMap } from "./selector.ts";
 
 /** Sidecars (one per replica) that one machine runs at most: each costs about 100 MB. */
@@ -18,10 +19,7 @@ const env = z
       .regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
     z.string().max(32_768),
   )
-  .refine((it) => Object.keys(it).length <= 128, {
-    error: "has too many entries",
-    params: { bound: "128", remedy: "Keep 128 variables or fewer." },
-  })
+  .refine((it) => Object.keys(it).length <= 128, refusedWith(tooMany(128, "variables")))
   .refine((it) => !ownNames.some((name) => Object.hasOwn(it, name)), {
     error: "sets a variable that spillway sets itself",
     params: { bound: `none of ${ownNames.join(", ")}`, remedy: "Take it out of env." },

@@ -1,5 +1,6 @@
 /** The Capability: work that a program can do, and how it wants to get it. */
 import { z } from "zod";
+import { capabilityStatus } from "./capability-status.ts";
 import { contractField, objectNameForm } from "./contract.ts";
 import { durationField } from "./duration.ts";
 import { notAbove } from "./order.ts";
@@ -94,7 +95,11 @@ export const capabilitySpec = z
   .meta({ description: "What can be done, by whom, and how much at once." });
 
 /** The whole resource, as a manifest holds it. */
-export const capabilityResource = resource("Capability", capabilitySpec);
+export const capabilityResource = resource({
+  kind: "Capability",
+  spec: capabilitySpec,
+  status: capabilityStatus,
+});
 
 /** A Capability as it is read, with every default filled in. */
 export type Capability = z.output<typeof capabilityResource>;

@@ -5,6 +5,7 @@ import { capabilityResource } from "./capability.ts";
 import { demandResource } from "./demand.ts";
 import { type FieldRefusal, refusalsOf } from "./refusal.ts";
 import { type SchemaDocument, schemaDocument } from "./schema-document.ts";
+import { withoutNulls } from "./without-nulls.ts";
 
 /** The typed value, or what is wrong with it: at least one refusal, in the order of the schema. */
 export type Checked<T> =
@@ -15,17 +16,20 @@ export type Checked<T> =
 export interface Checkable<T> {
   readonly schema: z.ZodType<T>;
   readonly document: SchemaDocument;
+  /** Whether a null counts as an absent field. */
+  readonly isNullAbsent: boolean;
 }
 
-function checkable<T>(schema: z.ZodType<T>): Checkable<T> {
-  return { schema, document: schemaDocument(schema) };
+function checkable<T>(schema: z.ZodType<T>, { isNullAbsent }: { isNullAbsent: boolean }) {
+  const made: Checkable<T> = { schema, document: schemaDocument(schema), isNullAbsent };
+  return made;
 }
 
 /** Every schema of the room by what it checks. */
 export const schemas = {
-  Demand: checkable(demandResource),
-  Capability: checkable(capabilityResource),
-  apps: checkable(appsFile),
+  Demand: checkable(demandResource, { isNullAbsent: true }),
+  Capability: checkable(capabilityResource, { isNullAbsent: true }),
+  apps: checkable(appsFile, { isNullAbsent: false }),
 } as const;
 
 /**
@@ -36,9 +40,11 @@ const maxRefusals = 20;
 /**
  * Checks a value.
  * @param checkable one of `schemas`.
- * @param value as a YAML or JSON parser gave it.
+ * @param found as a YAML or JSON parser gave it.
  */
-export function check<T>({ schema, document }: Checkable<T>, value: unknown): Checked<T> {
+export function check<T>(checkable: Checkable<T>, found: unknown): Checked<T> {
+  const { schema, document, isNullAbsent } = checkable;
+  const value = isNullAbsent ? withoutNulls(found, document) : found;
   const result = schema.safeParse(value);
   if (result.success) return { ok: true, value: result.data };
   const refusals = result.error.issues.flatMap((issue) => refusalsOf(issue, { value, document }));

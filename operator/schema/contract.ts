@@ -12,7 +12,7 @@ export const messageNameForm: TextForm = {
 
 /** Name of an object of Kubernetes. */
 export const objectNameForm: TextForm = {
-  pattern: /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/,
+  pattern: /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
   form: "a name of a to z, 0 to 9 and inner hyphens and dots",
   maxLength: 253,
 };

@@ -3,13 +3,10 @@
  * schema looks like. `npm run crds` writes them to crds/, where they are committed.
  * Source: Kubernetes, "Extend the Kubernetes API with CustomResourceDefinitions".
  */
-import type { z } from "zod";
-import { capabilityStatus } from "./capability-status.ts";
 import { schemas } from "./check.ts";
-import { demandStatus } from "./demand-status.ts";
 import { type PrintedColumn, printedColumns } from "./printed-columns.ts";
 import { apiGroup } from "./resource.ts";
-import { type SchemaDocument, schemaDocument } from "./schema-document.ts";
+import type { SchemaDocument } from "./schema-document.ts";
 import { formWord } from "./text-form.ts";
 
 /** What names a kind, apart from the kind itself. */
@@ -19,7 +16,6 @@ interface KindNames {
   readonly shortName: string;
   /** For `kubectl explain`. */
   readonly description: string;
-  readonly status: z.ZodType;
   /** Fields that `kubectl get --field-selector` takes; at most 8, none of them in a list. */
   readonly selectableFields: readonly string[];
 }
@@ -32,7 +28,6 @@ const kinds = {
     singular: "demand",
     shortName: "dmd",
     description: "A queue of work beside each selected pod, and what it wants from providers.",
-    status: demandStatus,
     selectableFields: [...contractFields, ".spec.paused"],
   },
   Capability: {
@@ -40,7 +35,6 @@ const kinds = {
     singular: "capability",
     shortName: "cap",
     description: "Work that the selected pods can do, and how they want to get it.",
-    status: capabilityStatus,
     selectableFields: [
       ...contractFields,
       ".spec.scale.targetRef.kind",
@@ -122,7 +116,7 @@ const kindText = "Kind of the resource that this object represents.";
 
 /** The schema of a whole resource. Of metadata nothing but the name may be restricted. */
 export function resourceSchema(kind: DefinedKind): SchemaDocument {
-  const { spec, metadata } = properties(schemas[kind].document);
+  const { spec, metadata, status } = properties(schemas[kind].document);
   const { name } = properties(metadata);
   return {
     type: "object",
@@ -133,7 +127,7 @@ export function resourceSchema(kind: DefinedKind): SchemaDocument {
       kind: { type: "string", description: kindText },
       metadata: { type: "object", properties: { name: structural(name ?? {}) } },
       spec: structural(spec ?? {}),
-      status: structural(schemaDocument(kinds[kind].status)),
+      status: structural(status ?? {}),
     },
   };
 }

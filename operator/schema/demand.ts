@@ -1,6 +1,7 @@
 /** The Demand: a queue beside its producer, and what it wants from providers. */
 import { z } from "zod";
 import { contractField } from "./contract.ts";
+import { demandStatus } from "./demand-status.ts";
 import { durationField } from "./duration.ts";
 import { notAbove } from "./order.ts";
 import { quantityField } from "./quantity.ts";
@@ -86,13 +87,10 @@ const queue = z
     overflow: z.enum(["Refuse", "Wait"]).default("Refuse").meta({
       description: "Beyond the bounds, Refuse answers QUEUE_FULL, Wait holds the caller.",
     }),
-    durability: z
-      .enum(["Memory", "Disk"])
-      .default("Memory")
-      .meta({
-        description:
-          "A queue in Memory dies with its pod; Disk survives it and is not carried out yet.",
-      }),
+    durability: z.enum(["Memory", "Disk"]).default("Memory").meta({
+      description:
+        "A queue in Memory dies with its pod; Disk survives it and is not carried out yet.",
+    }),
   })
   .meta({ description: "Bounds of what waits." });
 
@@ -191,7 +189,11 @@ export const demandSpec = z
   });
 
 /** The whole resource, as a manifest holds it. */
-export const demandResource = resource("Demand", demandSpec);
+export const demandResource = resource({
+  kind: "Demand",
+  spec: demandSpec,
+  status: demandStatus,
+});
 
 /** A Demand as it is read, with every default filled in. */
 export type Demand = z.output<typeof demandResource>;

@@ -8,7 +8,7 @@ import { base64Form, dataKeyForm, messageNameForm, objectNameForm } from "./cont
 import { durationForm } from "./duration.ts";
 import { nearestName } from "./nearest-name.ts";
 import { quantityForm } from "./quantity.ts";
-import { resourceNamePattern } from "./resource.ts";
+import { annotationKeyForm, resourceNamePattern } from "./resource.ts";
 import { labelKeyForm, labelValueForm } from "./selector.ts";
 import type { TextForm } from "./text-form.ts";
 import { documentAt, type FieldPath, type SchemaDocument } from "./schema-document.ts";
@@ -230,6 +230,7 @@ const forms: readonly TextForm[] = [
   base64Form,
   labelKeyForm,
   labelValueForm,
+  annotationKeyForm,
   pathForm,
 ];
 

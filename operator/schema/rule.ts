@@ -39,3 +39,12 @@ export function celRule(rule: string, words: RuleWords, field?: string): CelRule
 export function refusedWith({ problem, bound, remedy }: RuleWords) {
   return { error: problem, params: { remedy, ...(bound === undefined ? {} : { bound }) } };
 }
+
+/** Words of a map with too many entries. @param noun what its entries are, in the plural. */
+export function tooMany(maxEntries: number, noun: string): RuleWords {
+  return {
+    problem: "has too many entries",
+    bound: String(maxEntries),
+    remedy: `Keep ${maxEntries} ${noun} or fewer.`,
+  };
+}

@@ -2,12 +2,13 @@
  * Which pods (programs, on one machine) a resource selects: Kubernetes' label selector, bounded.
  */
 import { z } from "zod";
-import { celRule, refusedWith } from "./rule.ts";
+import { celRule, refusedWith, tooMany } from "./rule.ts";
 import { formField, matchesExpression, type TextForm } from "./text-form.ts";
 
 /** Key of a label; Kubernetes' own rule. */
 export const labelKeyForm: TextForm = {
-  pattern: /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
+  pattern:
+    /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
   form: "a label's key such as app or example.com/tier",
   maxLength: 317,
 };
@@ -36,10 +37,10 @@ const keyIsRight = `size(key) <= ${labelKeyForm.maxLength} && ${matchesExpressio
 export function labelMap(description: string, maxProperties = 16) {
   return z
     .record(labelKey, labelValue)
-    .refine((labels) => Object.keys(labels).length <= maxProperties, {
-      error: "has too many entries",
-      params: { bound: String(maxProperties), remedy: `Keep ${maxProperties} labels or fewer.` },
-    })
+    .refine(
+      (labels) => Object.keys(labels).length <= maxProperties,
+      refusedWith(tooMany(maxProperties, "labels")),
+    )
     .meta({
       description,
       maxProperties,

@@ -50,7 +50,7 @@ const condition = z
       .max(64)
       .regex(/^[A-Z][A-Za-z]*$/)
       .meta({ description: "Why, one word of a closed list." }),
-    message: z.string().max(4_096).meta({ description: "Why, for people." }),
+    message: z.string().max(32_768).meta({ description: "Why, for people." }),
   })
   .meta({ description: "One thing that holds, does not hold, or is not known." });
 

@@ -28,8 +28,8 @@ async function causesOf(kind: "Demand" | "Capability", bad: BadManifest): Promis
   const { code, stderr } = await cluster.admin.tryKubectl(apply, manifest);
   expect(code, bad.name).toBe(1);
   const lines = stderr.trim().split("\n");
-  const strict = / (strict decoding error: .*)$/.exec(lines[0] ?? "")?.[1];
-  if (strict !== undefined) return [strict];
+  const early = / (strict decoding error: .*|no matches for kind .*)$/.exec(lines[0] ?? "")?.[1];
+  if (early !== undefined) return [early];
   const head = `The ${kind} "${manifest.metadata.name}" is invalid: `;
   expect(stderr.startsWith(head), stderr).toBe(true);
   const causes = lines.length === 1 ? [stderr.trim().slice(head.length)] : lines.slice(1);

@@ -314,6 +314,44 @@ export const badDemands: readonly BadManifest[] = [
     server:
       'spec.retry: Invalid value: "array": spec.retry in body must be of type object: "array"',
   },
+  {
+    name: "an unknown field of the metadata",
+    change: (it) => (it.metadata.lables = {}),
+    up: "metadata.lables is no known field (allowed: name, namespace, labels, annotations, creationTimestamp, deletionGracePeriodSeconds, deletionTimestamp, finalizers, generateName, generation, managedFields, ownerReferences, resourceVersion, selfLink, uid). Write labels.",
+    server: 'strict decoding error: unknown field "metadata.lables"',
+  },
+  {
+    name: "an unknown field beside the spec",
+    change: (it) => (it.specs = {}),
+    up: "specs is no known field (allowed: apiVersion, kind, metadata, spec, status). Write spec.",
+    server: 'strict decoding error: unknown field "specs"',
+  },
+  {
+    name: "an unknown field of the status",
+    change: (it) => (it.status = { colour: 1 }),
+    up: "status.colour is no known field (allowed: observedGeneration, selectedPods, queues, items, oldestReadySince, connectedProviders, providerDeficit, conditions). Take it out, or write one of the known fields.",
+    server: 'strict decoding error: unknown field "status.colour"',
+  },
+  {
+    name: "another version of the API",
+    change: (it) => (it.apiVersion = "spillway.dev/v1"),
+    up: 'apiVersion is not one of the allowed values (it is "spillway.dev/v1"; allowed: spillway.dev/v1alpha1). Write spillway.dev/v1alpha1.',
+    server: 'no matches for kind "Demand" in version "spillway.dev/v1"',
+  },
+  {
+    name: "a label of its own that is none",
+    change: (it) => (it.metadata.labels = { team: "my images" }),
+    up: "metadata.labels.team is malformed (it is \"my images\"; allowed: a label's value: at most 63 letters, digits and inner dots, hyphens and underscores). Write a label's value: at most 63 letters, digits and inner dots, hyphens and underscores.",
+    server:
+      "metadata.labels: Invalid value: \"my images\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+  },
+  {
+    name: "a null in a list",
+    change: (it) => (it.spec.selector.matchExpressions = [null]),
+    up: "spec.selector.matchExpressions[0] is not a map of fields (it is null; allowed: a map of fields). Write a map of fields.",
+    server:
+      'spec.selector.matchExpressions[0]: Invalid value: "null": spec.selector.matchExpressions[0] in body must be of type object: "null"',
+  },
 ];
 
 /** A scale that is valid but for the fields given here. */

@@ -39,7 +39,7 @@ test("what the API server adds to a resource is no reason to refuse it", () => {
   const manifest = demandManifest((it) => {
     it.metadata.uid = "3f0c";
     it.metadata.namespace = "shop";
-    it.status = { ready: 3 };
+    it.status = { queues: 3 };
   });
   expect(check(schemas.Demand, manifest).ok).toBe(true);
 });

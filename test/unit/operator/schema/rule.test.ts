@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { celRule, refusedWith } from "../../../../operator/schema/rule.ts";
+import { celRule, refusedWith, tooMany } from "../../../../operator/schema/rule.ts";
 
 const words = { problem: "is round", bound: "square ones", remedy: "Make it fit." };
 
@@ -29,4 +29,10 @@ test("zod refuses with the same words", () => {
   expect(refusedWith({ problem: "is round", remedy: "Make it fit." }).params).toEqual({
     remedy: "Make it fit.",
   });
+});
+
+test("a map with too many entries is told how many it may have", () => {
+  expect(celRule("true", tooMany(3, "labels")).message).toBe(
+    "has too many entries. Keep 3 labels or fewer.",
+  );
 });
