@@ -77,3 +77,11 @@ function only({ extra }: TokenReviewStatus, name: string): string {
 function refused(reason: string): ReadIdentity {
   return { ok: false, reason };
 }
+
+/** Whether an identity is this pod's: name and namespace too, not the uid alone. */
+export function isIdentityOf(
+  { namespace, podName: ofName, podUid: ofUid }: PodIdentity,
+  pod: { readonly namespace: string; readonly name: string; readonly uid: string },
+): boolean {
+  return pod.uid === ofUid && pod.namespace === namespace && pod.name === ofName;
+}
