@@ -1,7 +1,7 @@
 /** What is sent and what is wanted back: the part that Demand and Capability share. */
 import { z } from "zod";
 import { celRule, refusedWith } from "./rule.ts";
-import { formField, type TextForm } from "./text-form.ts";
+import { dnsName, formField, type TextForm } from "./text-form.ts";
 
 /** Full name of a protobuf message: package and name. */
 export const messageNameForm: TextForm = {
@@ -12,7 +12,7 @@ export const messageNameForm: TextForm = {
 
 /** Name of an object of Kubernetes. */
 export const objectNameForm: TextForm = {
-  pattern: /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+  pattern: new RegExp(`^${dnsName}$`),
   form: "a name of a to z, 0 to 9 and inner hyphens and dots",
   maxLength: 253,
 };

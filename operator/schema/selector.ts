@@ -3,12 +3,11 @@
  */
 import { z } from "zod";
 import { celRule, refusedWith, tooMany } from "./rule.ts";
-import { formField, matchesExpression, type TextForm } from "./text-form.ts";
+import { dnsName, formField, matchesExpression, type TextForm } from "./text-form.ts";
 
 /** Key of a label; Kubernetes' own rule. */
 export const labelKeyForm: TextForm = {
-  pattern:
-    /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
+  pattern: new RegExp(`^(${dnsName}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`),
   form: "a label's key such as app or example.com/tier",
   maxLength: 317,
 };

@@ -15,6 +15,11 @@ export interface TextForm {
   readonly maxLength: number;
 }
 
+const dnsLabel = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+
+/** Source of a pattern for a DNS name: labels with dots between them. */
+export const dnsName = `${dnsLabel}(\\.${dnsLabel})*`;
+
 /** Where a document says of which form a text is. */
 export const formWord = "x-form";
 
