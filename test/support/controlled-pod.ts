@@ -127,20 +127,30 @@ export class ControlledPod {
 }
 
 /** What makes a pod a producer, a provider or both of `echo`. */
-export function echoConfig(
-  roles: { readonly demand?: boolean; readonly capability?: boolean },
-  generation = 1n,
-): ToldConfig {
+export interface EchoRoles {
+  readonly demand?: boolean;
+  readonly capability?: boolean;
+  /** Of the demand. @default 10 */
+  readonly maxProviders?: number;
+}
+
+/** Demand and Capability `echo`, as the operator tells them. */
+export function echoConfig(roles: EchoRoles, generation = 1n): ToldConfig {
   const content = echoDescriptorSet();
   const hash = createHash("sha256").update(content).digest("hex");
   const contract = { request: "echo.v1.Ask", response: "echo.v1.Answer", descriptorSet: hash };
-  const entryOf = (uid: string) => ({
-    resource: { uid, generation },
+  const { maxProviders = 10 } = roles;
+  const demand = {
+    resource: { uid: "demand-uid", generation },
+    config: { name: "echo", contract, maxProviders },
+  };
+  const capability = {
+    resource: { uid: "capability-uid", generation },
     config: { name: "echo", contract },
-  });
+  };
   return {
     descriptorSets: [{ $typeName: "spillway.control.v1.DescriptorSet", hash, content }],
-    demands: roles.demand === true ? [entryOf("demand-uid")] : [],
-    capabilities: roles.capability === true ? [entryOf("capability-uid")] : [],
+    demands: roles.demand === true ? [demand] : [],
+    capabilities: roles.capability === true ? [capability] : [],
   };
 }

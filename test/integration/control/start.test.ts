@@ -65,10 +65,7 @@ describe("a sidecar that an operator tells what to be", () => {
   it("acknowledges each resource: a bad one is refused, what it was before stays", async () => {
     const operator = await startOperator();
     const pod = await configured(operator);
-    const changed = echoConfig(both, 2n);
-    const [demand] = changed.demands ?? [];
-    const bad = { ...demand, config: { ...demand?.config, maxProviders: 5_000 } };
-    operator.tell("pod-a", { ...changed, demands: [bad] });
+    operator.tell("pod-a", echoConfig({ ...both, maxProviders: 5_000 }, 2n));
     const stream = await eventually(() => operator.stream("pod-a"));
     const acknowledged = await eventually(() => {
       const last = stream.all("acknowledgement").at(-1);
