@@ -1,7 +1,7 @@
 /** A Capability: who provides, how much is joined, and the replicas of its target. */
 import type { CapabilityStatus, ReadStored, StoredCapability } from "../schema/index.ts";
 import { acceptance, pausedConditions, refusalJudgement } from "./accepted.ts";
-import { eventsOf, type Judgement, nextConditions } from "./conditions.ts";
+import { eventsOf, type Judgement, type Judgements, nextConditions } from "./conditions.ts";
 import type { Observed, PoolReport } from "./observed.ts";
 import type { Outcome } from "./outcome.ts";
 import {
@@ -11,7 +11,14 @@ import {
   type ScaleMemory,
   type ScalingOutcome,
 } from "./scaling.ts";
-import { notApplied, rollingOut, sidecarsMissing, type Survey, survey } from "./survey.ts";
+import {
+  notApplied,
+  readyStandsForMs,
+  rollingOut,
+  sidecarsMissing,
+  type Survey,
+  survey,
+} from "./survey.ts";
 
 /** What a Capability's reconcile is shown. */
 export interface ObservedCapability extends Observed<PoolReport> {
@@ -52,7 +59,12 @@ export function reconcileCapability(
   const known = previous?.observedGeneration === at.generation ? previous : undefined;
   const holds =
     surveyed.settling && known !== undefined && isAccepted(known) === (refusal === undefined);
-  const judged = { Accepted: accepted.judgement, ...judge(surveyed, { refusal, scaling }) };
+  const standsMs = refusal === undefined ? readyStandsForMs(surveyed, before, nowMs) : 0;
+  const judged: Judgements = {
+    Accepted: accepted.judgement,
+    ...judge(surveyed, { refusal, scaling }),
+    ...(standsMs > 0 ? { Ready: "kept" } : {}),
+  };
   const conditions = nextConditions(before, judged, at);
   const status: CapabilityStatus = holds
     ? known
@@ -71,6 +83,7 @@ export function reconcileCapability(
     ],
     requeueAfterMs: Math.min(
       surveyed.changesAfterMs,
+      standsMs > 0 ? standsMs : Number.POSITIVE_INFINITY,
       scaling?.requeueAfterMs ?? Number.POSITIVE_INFINITY,
     ),
     memory: scaling?.memory,

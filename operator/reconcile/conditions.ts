@@ -21,13 +21,16 @@ export interface JudgedAt {
 /** Longest message of a condition, characters; the schema's bound. */
 const maxMessageLength = 4_096;
 
+/** What a reconcile says of each condition; `kept`: it stands as it was judged before. */
+export type Judgements = Partial<Readonly<Record<ConditionType, Judgement | "kept">>>;
+
 /**
  * Conditions in the order of the judgements. `lastTransitionTime` moves only when the status
  * changes.
  */
 export function nextConditions(
   previous: readonly Condition[],
-  judgements: Partial<Readonly<Record<ConditionType, Judgement>>>,
+  judgements: Judgements,
   { generation, nowMs }: JudgedAt,
 ): Condition[] {
   const order = ["Accepted", "Ready", "Progressing", "Degraded", "MulticastReachable"] as const;
@@ -35,6 +38,7 @@ export function nextConditions(
     const judged = judgements[type];
     if (judged === undefined) return [];
     const before = previous.find((it) => it.type === type);
+    if (judged === "kept") return before === undefined ? [] : [before];
     const lastTransitionTime =
       before?.status === judged.status ? before.lastTransitionTime : timeText(nowMs);
     const message = judged.message.slice(0, maxMessageLength);

@@ -1,10 +1,23 @@
 /** A Demand: who hosts its queues, what is in them, who provides. */
 import type { DemandStatus, ReadStored, StoredDemand } from "../schema/index.ts";
 import { acceptance, pausedConditions, refusalJudgement } from "./accepted.ts";
-import { eventsOf, type Judgement, nextConditions, steadyTime } from "./conditions.ts";
+import {
+  eventsOf,
+  type Judgement,
+  type Judgements,
+  nextConditions,
+  steadyTime,
+} from "./conditions.ts";
 import type { ItemCounts, Observed, QueueReport } from "./observed.ts";
 import type { Outcome } from "./outcome.ts";
-import { notApplied, rollingOut, sidecarsMissing, type Survey, survey } from "./survey.ts";
+import {
+  notApplied,
+  readyStandsForMs,
+  rollingOut,
+  sidecarsMissing,
+  type Survey,
+  survey,
+} from "./survey.ts";
 
 /**
  * Decides about a Demand.
@@ -38,13 +51,19 @@ export function reconcileDemand(
   }
   const paused = read.ok && read.resource.spec.paused;
   const counts = countsOf(surveyed, { previous, nowMs });
-  const judged = { Accepted: accepted.judgement, ...judge(surveyed, { counts, refusal, paused }) };
+  const before = previous?.conditions ?? [];
+  const standsMs = refusal === undefined ? readyStandsForMs(surveyed, before, nowMs) : 0;
+  const judged: Judgements = {
+    Accepted: accepted.judgement,
+    ...judge(surveyed, { counts, refusal, paused }),
+    ...(standsMs > 0 ? { Ready: "kept" } : {}),
+  };
   const conditions = nextConditions(previous?.conditions ?? [], judged, at);
   return {
     actions: accepted.actions,
     status: { observedGeneration: at.generation, ...counts, conditions },
     events: eventsOf(previous?.conditions, conditions),
-    requeueAfterMs: surveyed.changesAfterMs,
+    requeueAfterMs: Math.min(surveyed.changesAfterMs, standsMs > 0 ? standsMs : Infinity),
   };
 }
 

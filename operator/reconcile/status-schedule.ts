@@ -11,6 +11,7 @@ export interface WritableStatus {
     readonly type: string;
     readonly status: string;
     readonly reason: string;
+    readonly observedGeneration?: number;
   }[];
 }
 
@@ -221,7 +222,7 @@ export function differenceOf(
   const { conditions: before, ...countsBefore } = written;
   const { conditions: after, ...countsAfter } = wanted;
   const verdicts = (list: WritableStatus["conditions"]): unknown =>
-    list.map(({ type, status, reason }) => [type, status, reason]);
+    list.map((it) => [it.type, it.status, it.reason, it.observedGeneration]);
   if (!sameValue(verdicts(before), verdicts(after))) return "urgent";
   return crossesZero(countsBefore, countsAfter) ? "urgent" : "counts";
 }

@@ -4,6 +4,7 @@
  * closed for longer than a restart takes (*stale*); or it is *fresh*, and then it works by the
  * object's generation (*applied*) or not yet (*behind*).
  */
+import type { Condition } from "../schema/index.ts";
 import type { Judgement } from "./conditions.ts";
 import type { SelectedPod, SidecarReport } from "./observed.ts";
 
@@ -109,6 +110,27 @@ export function notApplied(it: Survey<unknown>): Judgement | undefined {
     return no("ConfigNotApplied", message);
   }
   return no("ReportsStale", `No longer reporting: ${namesOf(it.stale)}.`);
+}
+
+/** A new generation is given this long to be acknowledged before its object is not ready. */
+export const rolloutMs = 5_000;
+
+/**
+ * How long a Ready that was True still stands while a new generation is on its way, ms; 0: not any
+ * more. So that an edit is no outage: the sidecars work on by the generation before.
+ */
+export function readyStandsForMs(
+  it: Survey<unknown>,
+  previous: readonly Condition[],
+  nowMs: number,
+): number {
+  const ready = previous.find(({ type }) => type === "Ready");
+  const underWay = it.applied.length === 0 && it.behind.length > 0 && refusalOf(it) === undefined;
+  if (ready?.status !== "True" || !underWay) return 0;
+  const progressing = previous.find(({ type }) => type === "Progressing");
+  const begun = progressing?.status === "True" && progressing.reason === "ConfigNotApplied";
+  const sinceMs = begun ? Date.parse(progressing.lastTransitionTime) : nowMs;
+  return Math.max(0, Math.min(rolloutMs, sinceMs + rolloutMs - nowMs));
 }
 
 /** Whether selected sidecars still work by an older generation. */

@@ -191,6 +191,43 @@ describe("the conditions of a Demand", () => {
   });
 });
 
+describe("an edit of a Demand that is ready", () => {
+  const pods = [reporting("a", served)];
+  const ready = reconcileDemand(storedDemand(), observed({ pods }), nowMs).status;
+  const edited = (status: DemandStatus) =>
+    storedDemand((it) => {
+      it.status = status;
+      it.metadata.generation = 2;
+    });
+
+  test("is no outage: Ready stands, for the generation before, while sidecars take it over", () => {
+    const outcome = reconcileDemand(edited(ready), observed({ pods }), nowMs);
+    expect(verdicts(outcome.status)).toMatchObject({
+      Ready: "True/Serving",
+      Progressing: "True/ConfigNotApplied",
+    });
+    const generations = outcome.status.conditions.map((it) => [it.type, it.observedGeneration]);
+    expect(generations).toContainEqual(["Accepted", 2]);
+    expect(generations).toContainEqual(["Ready", 1]);
+    expect([outcome.requeueAfterMs, outcome.events]).toEqual([5_000, []]);
+  });
+
+  test("that no sidecar takes over in time is one", () => {
+    const first = reconcileDemand(edited(ready), observed({ pods }), nowMs).status;
+    const before = reconcileDemand(edited(first), observed({ pods }), nowMs + 4_000);
+    expect(verdict(before.status, "Ready")).toBe("True/Serving");
+    const after = reconcileDemand(edited(before.status), observed({ pods }), nowMs + 5_000);
+    expect(verdict(after.status, "Ready")).toBe("False/ConfigNotApplied");
+  });
+
+  test("that the sidecar refuses is one at once", () => {
+    const refusing = { acknowledged: { generation: 2, refusal: "No room." } };
+    const shown = observed({ pods: [reporting("a", served, refusing)] });
+    const { status } = reconcileDemand(edited(ready), shown, nowMs);
+    expect(verdict(status, "Ready")).toBe("False/ConfigNotApplied");
+  });
+});
+
 describe("the counts of a Demand", () => {
   test("are sums over the sidecars that are there, providers counted once", () => {
     const pods = [

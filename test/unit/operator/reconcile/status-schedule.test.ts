@@ -1,6 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { sameValue, StatusSchedule } from "../../../../operator/reconcile/index.ts";
+import {
+  sameValue,
+  StatusSchedule,
+  type WritableStatus,
+} from "../../../../operator/reconcile/index.ts";
 import { startMs } from "../../../support/reconcile-rig.ts";
 
 interface Counted {
@@ -15,6 +19,13 @@ interface Counted {
 
 function status(ready: number, ready2 = "True", reason = "Serving"): Counted {
   return { items: { ready }, conditions: [{ type: "Ready", status: ready2, reason }] };
+}
+
+function spokenOf(observedGeneration: number): Counted {
+  return {
+    ...status(5),
+    conditions: status(5).conditions.map((it) => ({ ...it, observedGeneration })),
+  };
 }
 
 function keys(due: readonly { readonly key: string }[]): string[] {
@@ -48,6 +59,7 @@ describe("a status is written", () => {
     ["a count reached zero", status(0)],
     ["a time appeared", { ...status(5), since: "2026-01-01T00:00:00Z" }],
     ["a condition appeared", { ...status(5), conditions: [] }],
+    ["a condition speaks of a newer generation", spokenOf(2)],
   ];
   test.each(urgent)("at once when %s", (_, wanted) => {
     const schedule = written();
