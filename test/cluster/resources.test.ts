@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   customResourceDefinition,
+  definedKinds,
   readCapability,
   readDemand,
 } from "../../operator/schema/index.ts";
@@ -58,6 +59,14 @@ describe("definitions", () => {
       expect(conditions).toContainEqual(["Established", "True"]);
       expect(conditions).toContainEqual(["NamesAccepted", "True"]);
       expect(conditions.map(([type]) => type)).not.toContain("NonStructuralSchema");
+    }
+  });
+
+  test("are kept as they were made, so that a drift can be seen", async () => {
+    for (const kind of definedKinds) {
+      const { metadata, spec } = customResourceDefinition(kind);
+      const kept = await cluster.admin.api.get(`${crdsPath}/${metadata.name}`);
+      expect(kept["spec"]).toEqual({ ...spec, conversion: { strategy: "None" } });
     }
   });
 
