@@ -5,13 +5,15 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 /** See the head of the file. */
 export class ServiceAddress {
   readonly #server: Server;
-  readonly #targets: readonly string[];
+  #targets: readonly string[];
   readonly #sockets = new Set<Socket>();
   #next = 0;
 
   private constructor(targets: readonly string[]) {
     this.#targets = targets;
-    this.#server = createServer({ noDelay: true }, (near) => this.#forward(near, targets.length));
+    this.#server = createServer({ noDelay: true }, (near) =>
+      this.#forward(near, this.#targets.length),
+    );
   }
 
   /** @param targets `HOST:PORT` each. */
@@ -27,6 +29,11 @@ export class ServiceAddress {
     const address = this.#server.address();
     if (typeof address !== "object" || address === null) throw new Error("it is closed");
     return `127.0.0.1:${address.port}`;
+  }
+
+  /** Sends new connections to others from here on; open ones stay. */
+  forwardTo(targets: readonly string[]): void {
+    this.#targets = targets;
   }
 
   /** Ends every connection and listens no more. */
