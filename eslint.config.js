@@ -7,6 +7,7 @@ const pureRooms = [
   "operator/reconcile/**/*.ts",
   "operator/manifests/**/*.ts",
   "operator/node-config/**/*.ts",
+  "operator/runtime/core/**/*.ts",
 ];
 
 const pureGlobals = [

@@ -19,7 +19,8 @@ import {
   type ResourcePlace,
   type ResourceType,
 } from "./resource-type.ts";
-import { WatchLines, type WatchEvent } from "./watch-lines.ts";
+import type { WatchEvent } from "./watch-event.ts";
+import { WatchLines } from "./watch-lines.ts";
 
 /** One object, or a subresource of it. */
 export interface ObjectPlace extends ResourcePlace {

@@ -65,7 +65,7 @@ export type {
   LossReason,
 } from "./leader-election.ts";
 export { RuntimeMetrics } from "./metrics.ts";
-export { realSurroundings, silentLog } from "./ports.ts";
+export { realSurroundings, silentLog } from "./real-surroundings.ts";
 export type { Clock, Log, LogLine, Random, Surroundings, Timers, WallClock } from "./ports.ts";
 export { dropBookkeeping, ResourceCache } from "./resource-cache.ts";
 export type {
@@ -82,4 +82,4 @@ export type {
   ResourceType,
   ResourceTypeOptions,
 } from "./resource-type.ts";
-export type { WatchEvent } from "./watch-lines.ts";
+export type { WatchEvent } from "./watch-event.ts";

@@ -1,6 +1,6 @@
 /**
  * What the runtime asks of its surroundings, so that tests decide what time it is. The real ones are
- * `realSurroundings`; a program passes them down from its main file.
+ * `realSurroundings` (real-surroundings.ts); a program passes them down from its main file.
  */
 
 /** Monotonic time: for every decision about elapsed time. */
@@ -48,33 +48,4 @@ export interface Surroundings {
   readonly random: Random;
   readonly timers: Timers;
   readonly log: Log;
-}
-
-/** Node holds delays in a signed 32-bit number; a longer one would fire at once. */
-const maxDelayMs = 2 ** 31 - 1;
-
-const silent: LogLine = () => undefined;
-
-/** Says nothing. */
-export const silentLog: Log = { info: silent, warn: silent, error: silent };
-
-/**
- * The real clocks, chance and timers.
- * @param log where lines go. @default nowhere
- */
-export function realSurroundings(log: Log = silentLog): Surroundings {
-  return {
-    clock: { nowMs: () => performance.now() },
-    wallClock: { nowEpochMs: () => Date.now() },
-    random: { next: () => Math.random() },
-    timers: {
-      after(delayMs, callback) {
-        const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), maxDelayMs));
-        return () => {
-          clearTimeout(timer);
-        };
-      },
-    },
-    log,
-  };
 }

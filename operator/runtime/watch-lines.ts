@@ -4,19 +4,7 @@
  */
 import { ApiError, codeOfStatus, retryAfterMsOf } from "./api-error.ts";
 import { isRecord, type ApiObject, type ResourceType } from "./resource-type.ts";
-
-/** One event of a watch. */
-export type WatchEvent<T extends ApiObject> =
-  /** An object came or changed; the stream does not always know which, so readers do not care. */
-  | { readonly type: "upserted"; readonly object: T }
-  | { readonly type: "removed"; readonly object: T }
-  /** Everything up to this version was sent. */
-  | {
-      readonly type: "bookmark";
-      readonly resourceVersion: string;
-      /** Whether it ends a streamed list. */
-      readonly initialEventsEnd: boolean;
-    };
+import type { WatchEvent } from "./watch-event.ts";
 
 /** Longest line, bytes: etcd takes objects of 1.5 MiB, JSON of the wire may be longer. */
 export const maxLineBytes = 8 * 1024 * 1024;
@@ -53,8 +41,8 @@ export class WatchLines<T extends ApiObject> {
       if (line.trim() !== "") this.#onEvent(this.#event(line));
     }
     if (from === chunk.length) return;
-    // Copied: a piece of a reused buffer would change under us.
-    this.#pieces.push(chunk.slice(from));
+    // Copied: a piece of a reused buffer would change under us. (A Buffer's own slice does not copy.)
+    this.#pieces.push(new Uint8Array(chunk.subarray(from)));
     this.#pendingBytes += chunk.length - from;
     if (this.#pendingBytes > maxLineBytes) {
       const message = `watch of ${this.#type.plural}: a line of more than ${maxLineBytes} bytes`;

@@ -21,7 +21,7 @@
 import type { ApiErrorCode } from "../api-error.ts";
 import type { Random } from "../ports.ts";
 import type { ApiObject } from "../resource-type.ts";
-import type { WatchEvent } from "../watch-lines.ts";
+import type { WatchEvent } from "../watch-event.ts";
 import { JitteredBackoff, type BackoffOptions } from "./backoff.ts";
 import { isNotNewer } from "./resource-version.ts";
 

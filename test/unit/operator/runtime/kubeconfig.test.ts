@@ -1,0 +1,74 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { kubeconfigCredentials } from "../../../../operator/runtime/index.ts";
+import { temporaryFolder } from "../../../support/temporary-folder.ts";
+
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+function kubeconfig(user: object, cluster: object = {}): string {
+  const path = join(temporaryFolder(), "config");
+  const config = {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name: "c", cluster: { server: "https://api.example:6443", ...cluster } }],
+    users: [{ name: "u", user }],
+    contexts: [
+      { name: "one", context: { cluster: "c", user: "u", namespace: "home" } },
+      { name: "two", context: { cluster: "none", user: "u" } },
+    ],
+    "current-context": "one",
+  };
+  writeFileSync(path, JSON.stringify(config));
+  return path;
+}
+
+describe("credentials of a kubeconfig", () => {
+  it("are its current context's certificates and authority", async () => {
+    const user = {
+      "client-certificate-data": base64("certificate"),
+      "client-key-data": base64("key"),
+    };
+    const cluster = { "certificate-authority-data": base64("authority"), "tls-server-name": "api" };
+    const credentials = await kubeconfigCredentials({ path: kubeconfig(user, cluster) });
+    expect(credentials).toMatchObject({ server: "https://api.example:6443", namespace: "home" });
+    const { headers, tls } = await credentials.resolve();
+    expect(headers).toEqual({});
+    const texts = Object.fromEntries(Object.entries(tls).map(([name, it]) => [name, String(it)]));
+    expect(texts).toEqual({ ca: "authority", cert: "certificate", key: "key", servername: "api" });
+  });
+
+  it("are a token, a password, or whom to act for", async () => {
+    const resolve = async (user: object) =>
+      (await (await kubeconfigCredentials({ path: kubeconfig(user) })).resolve()).headers;
+    expect(await resolve({ token: "t" })).toEqual({ authorization: "Bearer t" });
+    const basic = `Basic ${base64("me:secret")}`;
+    expect(await resolve({ username: "me", password: "secret" })).toEqual({ authorization: basic });
+    expect(await resolve({ token: "t", as: "other" })).toMatchObject({
+      "impersonate-user": "other",
+    });
+  });
+
+  it("come from a plug-in, and tell when it fails", async () => {
+    const status = { token: "from-plug-in" };
+    const answer = JSON.stringify({ kind: "ExecCredential", status });
+    const exec = { command: "/bin/echo", args: [answer] };
+    const credentials = await kubeconfigCredentials({ path: kubeconfig({ exec }) });
+    expect((await credentials.resolve()).headers.authorization).toBe("Bearer from-plug-in");
+    const broken = { exec: { command: "/bin/false" } };
+    const failing = await kubeconfigCredentials({ path: kubeconfig(broken) });
+    await expect(failing.resolve()).rejects.toMatchObject({ code: "CREDENTIALS_INVALID" });
+  });
+
+  it("refuse a file that is none, a context without a cluster, a proxy that is not known", async () => {
+    const nowhere = kubeconfigCredentials({ path: "/nowhere" });
+    await expect(nowhere).rejects.toMatchObject({ code: "CREDENTIALS_INVALID" });
+    const path = kubeconfig({ token: "t" });
+    await expect(kubeconfigCredentials({ path, context: "two" })).rejects.toThrow(
+      /no context two with a cluster; there is: one, two/,
+    );
+    await expect(kubeconfigCredentials({ path, context: "three" })).rejects.toThrow(/no context/);
+    const socks = kubeconfig({ token: "t" }, { "proxy-url": "socks5://proxy:1080" });
+    await expect(kubeconfigCredentials({ path: socks })).rejects.toThrow(/SOCKS is not supported/);
+  });
+});
