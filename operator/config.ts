@@ -36,7 +36,13 @@ export interface LeaseConfig {
 /** Where the API server is. */
 export type ApiServerConfig =
   | { readonly from: "kubeconfig"; readonly path: string }
-  | { readonly from: "pod"; readonly host: string; readonly port: string };
+  | {
+      readonly from: "pod";
+      readonly host: string;
+      readonly port: string;
+      /** Folder of `token`, `ca.crt` and `namespace`. @default where the kubelet mounts it */
+      readonly folder?: string;
+    };
 
 /** A configuration that cannot be: option, value, bound, remedy. */
 export class ConfigError extends Error {
@@ -58,6 +64,7 @@ const options = {
   "renew-deadline": { type: "string", default: "10s" },
   "retry-period": { type: "string", default: "2s" },
   kubeconfig: { type: "string" },
+  "service-account-folder": { type: "string" },
   "log-level": { type: "string", default: "info" },
 } as const;
 
@@ -91,7 +98,7 @@ export function readConfig(
     healthPort: portOf(values, "health-port"),
     lease: leaseOf(values),
     logLevel: logLevelOf(values["log-level"]),
-    apiServer: apiServerOf(values.kubeconfig, environment),
+    apiServer: apiServerOf(values, environment),
   };
 }
 
@@ -166,10 +173,13 @@ function logLevelOf(text: string): LogLevel {
   throw new ConfigError(`--log-level is ${told(text)}; give one of ${logLevels.join(", ")}`);
 }
 
-function apiServerOf(path: string | undefined, environment: Environment): ApiServerConfig {
+function apiServerOf(values: Values, environment: Environment): ApiServerConfig {
+  const { kubeconfig: path, "service-account-folder": folder } = values;
   if (path !== undefined) return { from: "kubeconfig", path };
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = environment;
-  if (host !== undefined && port !== undefined) return { from: "pod", host, port };
+  if (host !== undefined && port !== undefined) {
+    return { from: "pod", host, port, ...(folder === undefined ? {} : { folder }) };
+  }
   throw new ConfigError(
     "there is no API server: outside of a pod give --kubeconfig FILE; in one the kubelet sets KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT",
   );
