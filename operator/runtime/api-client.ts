@@ -116,8 +116,8 @@ export class ApiClient {
   }
 
   /**
-   * The same client, whose writes are refused (`WRITE_REFUSED`) whenever the guard says false: asked
-   * again in the moment when a request would go out on its connection. Reads are not asked.
+   * The same client, whose writes are refused (`WRITE_REFUSED`) whenever the guard says false:
+   * asked again in the moment when a request would go out on its connection. Reads are not asked.
    */
   guardedBy(mayWrite: () => boolean): ApiClient {
     return new ApiClient(this.#requests.guardedBy(mayWrite));

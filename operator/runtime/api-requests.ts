@@ -1,6 +1,7 @@
 /**
- * Requests with everything around them that does not depend on resources: bounds of time, repetition
- * where it is safe (core/retry-policy.ts), the guard of writes, counting, errors as codes.
+ * Requests with everything around them that does not depend on resources: bounds of time,
+ * repetition where it is safe (core/retry-policy.ts), the guard of writes, counting, errors as
+ * codes.
  */
 import type { ApiConnection, HttpMethod, WireAnswer, WireRequest } from "./api-connection.ts";
 import { ApiError, codeOfStatus, retryAfterMsOf } from "./api-error.ts";

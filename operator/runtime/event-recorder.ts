@@ -1,6 +1,6 @@
 /**
- * Events of `events.k8s.io/v1`: what `kubectl describe` shows under an object. Recording never fails
- * and never waits: an event that cannot be written is counted and dropped.
+ * Events of `events.k8s.io/v1`: what `kubectl describe` shows under an object. Recording never
+ * fails and never waits: an event that cannot be written is counted and dropped.
  */
 import type { ApiClient } from "./api-client.ts";
 import { EventSeries, type EventWrite } from "./core/event-series.ts";

@@ -1,6 +1,6 @@
 /**
- * `/healthz`, `/readyz` and `/metrics` over HTTP, as kubelets and Prometheus expect them. A check is
- * a name and a question; `/readyz?verbose` lists the answers.
+ * `/healthz`, `/readyz` and `/metrics` over HTTP, as kubelets and Prometheus expect them. A check
+ * is a name and a question; `/readyz?verbose` lists the answers.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 

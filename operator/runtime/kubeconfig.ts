@@ -1,7 +1,7 @@
 /**
  * Credentials of a kubeconfig, by the client library: every way to authenticate that it knows
- * (certificates, tokens, files, exec plug-ins, OIDC). The library costs about 60 MB and half a second,
- * so it is loaded when a kubeconfig is asked for and never in a pod.
+ * (certificates, tokens, files, exec plug-ins, OIDC). The library costs about 60 MB and half a
+ * second, so it is loaded when a kubeconfig is asked for and never in a pod.
  */
 import type { RequestOptions } from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
@@ -60,8 +60,8 @@ async function load(options: KubeconfigOptions): Promise<KubeConfig> {
 
 /**
  * The credentials of a kubeconfig's context.
- * @throws {ApiError} `CREDENTIALS_INVALID` for a file that cannot be read, a context or cluster that
- *   does not exist, or a SOCKS proxy.
+ * @throws {ApiError} `CREDENTIALS_INVALID` for a file that cannot be read, a context or cluster
+ *   that does not exist, or a SOCKS proxy.
  */
 export async function kubeconfigCredentials(options: KubeconfigOptions = {}): Promise<Credentials> {
   const config = await load(options);

@@ -1,6 +1,6 @@
 /**
- * What the runtime asks of its surroundings, so that tests decide what time it is. The real ones are
- * `realSurroundings` (real-surroundings.ts); a program passes them down from its main file.
+ * What the runtime asks of its surroundings, so that tests decide what time it is. The real ones
+ * are `realSurroundings` (real-surroundings.ts); a program passes them down from its main file.
  */
 
 /** Monotonic time: for every decision about elapsed time. */
@@ -25,7 +25,8 @@ export interface Random {
 export interface Timers {
   /**
    * Calls back once.
-   * @param delayMs 0 … 2^31 − 1; longer ones are shortened, so callers look at the clock when called.
+   * @param delayMs 0 … 2^31 − 1; longer ones are shortened, so callers look at the clock when
+   *   called.
    * @returns cancels it; extra calls are harmless.
    */
   after(delayMs: number, callback: () => void): () => void;

@@ -26,8 +26,8 @@ export class Pump {
   }
 
   /**
-   * To be called after every input; extra calls are harmless. A timer that is too early stays and is
-   * set anew when it fires: deadlines mostly move on.
+   * To be called after every input; extra calls are harmless. A timer that is too early stays and
+   * is set anew when it fires: deadlines mostly move on.
    */
   arm(): void {
     if (this.#closed) return;

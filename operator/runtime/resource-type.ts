@@ -49,7 +49,9 @@ export interface ResourceType<T extends ApiObject = ApiObject> {
   readonly kind: string;
   /** Whether its objects live in namespaces. */
   readonly namespaced: boolean;
-  /** Whether a value is such an object: looks at its metadata; the rest is the API server's word. */
+  /**
+   * Whether a value is such an object: looks at its metadata; the rest is the API server's word.
+   */
   readonly matches: (value: unknown) => value is T;
 }
 

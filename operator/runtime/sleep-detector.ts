@@ -1,7 +1,7 @@
 /**
- * Notices that the machine slept. A monotonic clock stands still while a virtual machine is suspended;
- * the clocks of others do not, and by them a lease has run out. The wall clock is right again after
- * the sleep, so it runs ahead by what was slept.
+ * Notices that the machine slept. A monotonic clock stands still while a virtual machine is
+ * suspended; the clocks of others do not, and by them a lease has run out. The wall clock is right
+ * again after the sleep, so it runs ahead by what was slept.
  */
 import type { Clock, WallClock } from "./ports.ts";
 
@@ -9,8 +9,8 @@ import type { Clock, WallClock } from "./ports.ts";
 const toleratedMs = 1_000;
 
 /**
- * Compares two clocks. A wall clock that was set forward by hand looks like sleep, which is the safe
- * side; one that was set back looks like nothing.
+ * Compares two clocks. A wall clock that was set forward by hand looks like sleep, which is the
+ * safe side; one that was set back looks like nothing.
  */
 export class SleepDetector {
   readonly #clock: Clock;

@@ -41,7 +41,8 @@ export class WatchLines<T extends ApiObject> {
       if (line.trim() !== "") this.#onEvent(this.#event(line));
     }
     if (from === chunk.length) return;
-    // Copied: a piece of a reused buffer would change under us. (A Buffer's own slice does not copy.)
+    // Copied: a piece of a reused buffer would change under us. (A Buffer's own slice does not
+    // copy.)
     this.#pieces.push(new Uint8Array(chunk.subarray(from)));
     this.#pendingBytes += chunk.length - from;
     if (this.#pendingBytes > maxLineBytes) {

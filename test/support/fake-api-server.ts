@@ -1,7 +1,7 @@
 /**
  * A small API server in this process: stores objects of any resource, lists them in pages, watches
- * them with bookmarks and streamed lists, and fails when a test says so. It checks nothing: what only
- * a real one does is tested in test/cluster.
+ * them with bookmarks and streamed lists, and fails when a test says so. It checks nothing: what
+ * only a real one does is tested in test/cluster.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

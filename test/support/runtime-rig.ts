@@ -1,4 +1,6 @@
-/** What tests of operator/runtime are built from: surroundings with fake time, a client, resources. */
+/**
+ * What tests of operator/runtime are built from: surroundings with fake time, a client, resources.
+ */
 import {
   ApiClient,
   type ApiObject,

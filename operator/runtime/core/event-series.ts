@@ -1,7 +1,7 @@
 /**
- * Events without a flood: the same thing said again within six minutes becomes one event that counts,
- * and one object cannot say more than a few things a minute. Source: k8s.io/client-go `tools/events`
- * (series) and `tools/record` (rate per object).
+ * Events without a flood: the same thing said again within six minutes becomes one event that
+ * counts, and one object cannot say more than a few things a minute. Source: k8s.io/client-go
+ * `tools/events` (series) and `tools/record` (rate per object).
  */
 import { TokenBucket } from "./token-bucket.ts";
 

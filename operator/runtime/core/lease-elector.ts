@@ -1,8 +1,8 @@
 /**
  * Who leads. A Lease object is a note on a door: who is inside writes the time on it every 2 s. Who
- * stands outside looks at the note; when it has not changed for 15 s by his own watch, he writes his
- * own name on it, and the version of the note sees to it that only one can. Who is inside and could
- * not write for 10 s leaves, 5 s before anybody else may come in.
+ * stands outside looks at the note; when it has not changed for 15 s by his own watch, he writes
+ * his own name on it, and the version of the note sees to it that only one can. Who is inside and
+ * could not write for 10 s leaves, 5 s before anybody else may come in.
  *
  * States:
  * - idle: before `start`.

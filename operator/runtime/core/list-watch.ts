@@ -6,8 +6,8 @@
  * States:
  * - idle: before `start`.
  * - listing: pages come. Left when the last has come (watching), or on failure (waiting).
- * - streaming: a watch that sends what exists first (a streamed list). Left by the bookmark that ends
- *   it (watching), by a server that does not know how (listing), or on failure (waiting).
+ * - streaming: a watch that sends what exists first (a streamed list). Left by the bookmark that
+ *   ends it (watching), by a server that does not know how (listing), or on failure (waiting).
  * - watching: changes come. Left when the stream ends (watching again at once, or waiting if it was
  *   short), by `GONE` (a list), by silence or failure (waiting).
  * - waiting: for the end of a backoff. Left when it comes.

@@ -1,6 +1,6 @@
 /**
- * Whether and when a request is sent again. Source: client-go `rest/with_retry.go` (repeats what the
- * server asks to repeat) and the API conventions on which verbs are idempotent.
+ * Whether and when a request is sent again. Source: client-go `rest/with_retry.go` (repeats what
+ * the server asks to repeat) and the API conventions on which verbs are idempotent.
  */
 import type { ApiError } from "../api-error.ts";
 import { exponentialMs } from "./backoff.ts";

@@ -1,6 +1,6 @@
 /**
- * Which key is worked on next. A queue of names, not of events: a key that is added ten times before
- * its turn is worked on once, a key that is added while it is worked on is worked on again
+ * Which key is worked on next. A queue of names, not of events: a key that is added ten times
+ * before its turn is worked on once, a key that is added while it is worked on is worked on again
  * afterwards, and never twice at once. Failures come back after a wait that doubles.
  *
  * States of a key:
@@ -11,8 +11,8 @@
  *   failure, or asked for later) or absent.
  *
  * Source: k8s.io/client-go `util/workqueue` (queue, delaying and rate-limiting queue), with two
- * differences: what a run itself asked for ("again in 30 s") is replaced by its next run, and a queue
- * that ends drops what has not begun, because whoever takes over lists everything anew.
+ * differences: what a run itself asked for ("again in 30 s") is replaced by its next run, and a
+ * queue that ends drops what has not begun, because whoever takes over lists everything anew.
  */
 import { exponentialMs, type BackoffOptions } from "./backoff.ts";
 import { DeadlineHeap } from "./deadline-heap.ts";
@@ -253,7 +253,9 @@ export class WorkQueue {
     return effects;
   }
 
-  /** Used places are given back when they are the greater part, so each is moved once on average. */
+  /**
+   * Used places are given back when they are the greater part, so each is moved once on average.
+   */
   #compact(): void {
     if (this.#firstReady < 32 || this.#firstReady * 2 < this.#ready.length) return;
     this.#ready = this.#ready.slice(this.#firstReady);

@@ -1,6 +1,6 @@
 /**
- * Candidates for one lease, on machines that stop, sleep and lose answers. The checker asks at every
- * moment who may write: never two.
+ * Candidates for one lease, on machines that stop, sleep and lose answers. The checker asks at
+ * every moment who may write: never two.
  */
 import {
   type ElectionEffect,

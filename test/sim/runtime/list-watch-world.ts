@@ -1,7 +1,7 @@
 /**
- * A list-watch and a store before an API server that fails in every way it can: answers late, breaks
- * streams, lets them fall silent, sends events twice, lets events of an aborted stream through,
- * forgets its log, asks to wait. The clock of the list-watch may jump ahead.
+ * A list-watch and a store before an API server that fails in every way it can: answers late,
+ * breaks streams, lets them fall silent, sends events twice, lets events of an aborted stream
+ * through, forgets its log, asks to wait. The clock of the list-watch may jump ahead.
  */
 import { ListWatch, type ListWatchEffect } from "../../../operator/runtime/core/list-watch.ts";
 import { ObjectStore } from "../../../operator/runtime/core/object-store.ts";
@@ -50,7 +50,9 @@ export class ListWatchWorld {
     this.#engine = new ListWatch<Thing>({ pageSize: 3, silenceMs, streamedList }, random.fork());
   }
 
-  /** Lives through `faultyMs` of faults and changes, then through calm; then everything is checked. */
+  /**
+   * Lives through `faultyMs` of faults and changes, then through calm; then everything is checked.
+   */
   run(faultyMs: number): void {
     this.#carryOut(this.#engine.handle({ type: "start" }, this.#nowMs()));
     this.#change();
