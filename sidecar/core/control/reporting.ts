@@ -63,7 +63,7 @@ export class Reporting {
    */
   report(status: NodeStatus, resourceOf: ResourceOf, quiesced: ReadonlySet<string>, nowMs: number) {
     const sinceMs = nowMs - this.#lastSentMs;
-    const urgent = urgentOf(status, quiesced);
+    const urgent = urgentOf(status, resourceOf, quiesced);
     const isDue = sinceMs >= this.#pace.intervalMs - controlLimits.sampleMs;
     if (!isDue && (urgent === this.#lastUrgent || sinceMs < this.#pace.minIntervalMs)) {
       return undefined;
@@ -137,15 +137,23 @@ function latencyReport({ count, p50Us, p99Us }: LatencyStatus) {
 }
 
 /** What is told at once, as one text: equal texts, nothing to tell. */
-function urgentOf(status: NodeStatus, quiesced: ReadonlySet<string>): string {
+function urgentOf(
+  status: NodeStatus,
+  resourceOf: ResourceOf,
+  quiesced: ReadonlySet<string>,
+): string {
+  const objectOf = (kind: "demand" | "capability", name: string): string => {
+    const resource = resourceOf(kind, name);
+    return resource === undefined ? "" : `${resource.uid} ${String(resource.generation)}`;
+  };
   return JSON.stringify([
     status.demands.map(({ name, counts, connectedProviders }) => [
-      name,
+      objectOf("demand", name),
       Object.values(counts).map((count) => count > 0),
       connectedProviders.toSorted(),
     ]),
     status.capabilities.map(({ name, running, slots, credit, joinedNodes, notDelivering }) => [
-      name,
+      objectOf("capability", name),
       [running > 0, credit > 0, slots, notDelivering === ""],
       joinedNodes.toSorted(),
       quiesced.has(name),

@@ -47,6 +47,20 @@ describe("reports", () => {
     expect(times[1]).toBeLessThanOrEqual(3_250);
   });
 
+  it("tell at once of another object, or another state of it, that is in force", () => {
+    const reporting = new Reporting(pace, 0);
+    const told = (generation: bigint, nowMs: number) =>
+      reporting.report(
+        nodeStatus(),
+        (...name) => ({ ...resourceOf(...name), generation }),
+        none,
+        nowMs,
+      );
+    expect(told(1n, 0)).toBeDefined();
+    expect(told(1n, 500)).toBeUndefined();
+    expect(told(2n, 1_000)?.demands[0]?.resource?.generation).toBe(2n);
+  });
+
   it("do not tell of counts that only grow before the interval is over", () => {
     const growing = (nowMs: number) =>
       nodeStatus({ demands: [demandStatus({ ready: 1 + nowMs })] });
