@@ -7,7 +7,7 @@ import { writeFolder } from "../../../support/example-folder.ts";
 test("--help lists the commands and the exit codes", () => {
   const { code, stdout } = spillway(["--help"], temporaryFolder());
   expect(code).toBe(0);
-  for (const word of ["up", "status", "contract", "send", "explain", "Exit codes:"]) {
+  for (const word of ["up", "status", "contract", "send", "explain", "check", "Exit codes:"]) {
     expect(stdout).toContain(word);
   }
 });
@@ -20,6 +20,15 @@ test.each([
   [["stat"], "unknown command 'stat'"],
   [["up"], "missing required argument 'folder'"],
   [["up", "a", "--jsn"], "unknown option '--jsn'"],
+  [["status"], "0 arguments given, expected FOLDER (or -n NAMESPACE)"],
+  [["status", "a", "b"], "2 arguments given, expected FOLDER (or -n NAMESPACE)"],
+  [["status", "a", "-n", "b"], "1 argument given, expected none"],
+  [["status", "-n", "B_"], "Write the name of a namespace."],
+  [["send", "a", "{}"], "expected FOLDER (or -n NAMESPACE) DEMAND JSON"],
+  [["send", "-n", "shop", "a", "b", "{}"], "expected DEMAND JSON"],
+  [["explain", "-n", "shop"], "0 arguments given, expected TICKET"],
+  [["check", "--kubeconfig", "/nowhere"], "kubeconfig: /nowhere cannot be read"],
+  [["status", "-n", "shop", "--kubeconfig", "/nowhere"], "kubeconfig: /nowhere cannot be read"],
   [["send", "a", "b", "{}", "--wait", "301"], "Write seconds from 0 to 300."],
   [["send", ".", "b", "{bad"], "JSON is malformed"],
   [["send", ".", "b", "{}"], "nothing runs in ."],

@@ -14,7 +14,7 @@ function demand(spec: Json = {}) {
   const manifest = demandManifest();
   const checked = check<Demand>(schemas.Demand, {
     ...manifest,
-    spec: { ...(manifest["spec"]), ...spec },
+    spec: { ...manifest["spec"], ...spec },
   });
   if (!checked.ok) throw new Error(JSON.stringify(checked.refusals));
   return { name: "thumbnails", spec: checked.value.spec, descriptorSetHash };
@@ -24,7 +24,7 @@ function capability(spec: Json = {}) {
   const manifest = capabilityManifest();
   const checked = check<Capability>(schemas.Capability, {
     ...manifest,
-    spec: { ...(manifest["spec"]), ...spec },
+    spec: { ...manifest["spec"], ...spec },
   });
   if (!checked.ok) throw new Error(JSON.stringify(checked.refusals));
   return { name: "resize", spec: checked.value.spec, descriptorSetHash };

@@ -57,7 +57,8 @@ function scaled(scaling: ObservedCapability["scaling"], more: Partial<ObservedCa
 
 describe("the conditions of a Capability", () => {
   test("one selected sidecar that works by the generation makes it ready", () => {
-    const pods = [reporting("a", pool({ connections: 2, running: 1 })), { pod: pod("b") }];
+    const young = { pod: pod("b", { createdAtMs: startMs + 1 }) };
+    const pods = [reporting("a", pool({ connections: 2, running: 1 })), young];
     const { status } = reconcileCapability(storedCapability(), observed({ pods }), nowMs);
     expect(status).toMatchObject({ selectedPods: 2, providers: 1, connections: 2, running: 1 });
     expect(verdicts(status)).toEqual({

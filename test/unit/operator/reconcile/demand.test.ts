@@ -61,9 +61,14 @@ describe("the conditions of a Demand", () => {
       expected: { Ready: "False/SidecarMissing", Degraded: "True/SidecarMissing" },
     },
     {
-      when: "no sidecar has acknowledged anything",
-      pods: [{ pod: pod("a") }],
+      when: "the sidecar of a new pod has not come yet",
+      pods: [{ pod: pod("a", { createdAtMs: startMs + 1 }) }],
       expected: { Ready: "False/ConfigNotApplied", Progressing: "False/Settled" },
+    },
+    {
+      when: "no sidecar came to a new leader, although the pod is older",
+      pods: [{ pod: pod("a") }],
+      expected: { Ready: "False/ReportsStale", Degraded: "True/ReportsStale" },
     },
     {
       when: "the sidecar works by an older generation",
@@ -302,7 +307,7 @@ describe("a new leader", () => {
 
   test("says that they did not come when that time is over", () => {
     const { status } = reconcileDemand(known, observed({ pods: silent }), startMs + 15_000);
-    expect(verdict(status, "Ready")).toBe("False/ConfigNotApplied");
+    expect(verdict(status, "Ready")).toBe("False/ReportsStale");
   });
 
   test("does not wait with an edited spec", () => {

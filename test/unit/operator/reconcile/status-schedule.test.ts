@@ -10,11 +10,7 @@ import { startMs } from "../../../support/reconcile-rig.ts";
 interface Counted {
   readonly items?: { readonly ready: number };
   readonly since?: string;
-  readonly conditions: {
-    readonly type: string;
-    readonly status: string;
-    readonly reason: string;
-  }[];
+  readonly conditions: WritableStatus["conditions"];
 }
 
 function status(ready: number, ready2 = "True", reason = "Serving"): Counted {
