@@ -29,6 +29,8 @@ export interface Survey<Part> {
   readonly withoutSidecar: readonly SelectedPod<Part>[];
   readonly silent: readonly SelectedPod<Part>[];
   readonly stale: readonly SelectedPod<Part>[];
+  /** Stale ones, and silent ones that had time to come and are older than this leader. */
+  readonly lost: readonly SelectedPod<Part>[];
   readonly fresh: readonly SelectedPod<Part>[];
   readonly applied: readonly AppliedPod<Part>[];
   readonly behind: readonly SelectedPod<Part>[];
@@ -64,8 +66,8 @@ export function survey<Part>(
   });
   const appliedPods = new Set(applied.map(({ selected }) => selected));
   const settleEndMs = leaderSinceMs + settleMs;
-  const older = silent.some(({ pod }) => pod.createdAtMs < leaderSinceMs && !pod.pending);
-  const settling = older && nowMs < settleEndMs;
+  const older = silent.filter(({ pod }) => pod.createdAtMs < leaderSinceMs && !pod.pending);
+  const settling = older.length > 0 && nowMs < settleEndMs;
   const deadlines = fresh.flatMap(({ report }) =>
     report === undefined || report.connected ? [] : [report.receivedAtMs + staleAfterMs],
   );
@@ -75,6 +77,7 @@ export function survey<Part>(
     withoutSidecar: living.filter(({ pod }) => !pod.injected),
     silent,
     stale,
+    lost: settling ? stale : [...stale, ...older],
     fresh,
     applied,
     behind: fresh.filter((it) => !appliedPods.has(it)),
@@ -105,11 +108,11 @@ export function notApplied(it: Survey<unknown>): Judgement | undefined {
     const message = "No selected pod has a sidecar; label the namespace or the pods for injection.";
     return no("SidecarMissing", message);
   }
-  if (it.behind.length > 0 || it.stale.length === 0) {
+  if (it.behind.length > 0 || it.lost.length === 0) {
     const message = refusalOf(it) ?? "No selected sidecar has acknowledged this generation yet.";
     return no("ConfigNotApplied", message);
   }
-  return no("ReportsStale", `No longer reporting: ${namesOf(it.stale)}.`);
+  return no("ReportsStale", `No longer reporting: ${namesOf(it.lost)}.`);
 }
 
 /** A new generation is given this long to be acknowledged before its object is not ready. */
@@ -160,8 +163,8 @@ export function sidecarsMissing(it: Survey<unknown>): Judgement | undefined {
     const message = `Without a sidecar: ${namesOf(it.withoutSidecar)}. Create them again.`;
     return { status: "True", reason: "SidecarMissing", message };
   }
-  if (it.stale.length > 0) {
-    const message = `No longer reporting: ${namesOf(it.stale)}.`;
+  if (it.lost.length > 0) {
+    const message = `No longer reporting: ${namesOf(it.lost)}.`;
     return { status: "True", reason: "ReportsStale", message };
   }
   return undefined;
