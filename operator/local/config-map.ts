@@ -1,5 +1,6 @@
 /** The ConfigMaps that a cluster needs in the place of the folder's .proto files. */
 import { stringify } from "yaml";
+import { labels } from "../manifests/index.ts";
 import type { DescriptorConfigMap } from "./contracts.ts";
 
 /**
@@ -14,7 +15,8 @@ export function configMapYaml(maps: readonly DescriptorConfigMap[]): string {
       const map = {
         apiVersion: "v1",
         kind: "ConfigMap",
-        metadata: { name },
+        // With the label the operator sees it at once.
+        metadata: { name, labels: { [labels.contract]: "true" } },
         binaryData: Object.fromEntries(data),
       };
       return stringify(map, { lineWidth: 0 });
