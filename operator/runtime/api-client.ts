@@ -74,6 +74,7 @@ export interface WriteOptions extends RequestOptions {
 
 /** How an apply is marked. */
 export interface ApplyOptions extends WriteOptions {
+  /** Who wishes: what this manager wished before and leaves out now is given up. */
   readonly fieldManager: string;
   /** Takes over fields that others own. @default true, as controllers should */
   readonly force?: boolean;
