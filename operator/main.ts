@@ -6,6 +6,7 @@
  *
  * Exit codes: 0 ended in order; 1 failed, or lost the lead; 2 refused to start.
  */
+import "../sidecar/runtime/small-start.ts";
 import { createLogger, type RootLogger } from "../sidecar/runtime/index.ts";
 import { ConfigError, type OperatorConfig, readConfig } from "./config.ts";
 import { Operator } from "./operator.ts";

@@ -9,7 +9,7 @@ import { createServiceAccountFolder, operatorIdentity, operatorUser } from "./in
 import { ServerProcess } from "./server-process.ts";
 
 /** Where the compiled operator is. */
-const program = join(import.meta.dirname, "../../dist/operator/main.js");
+const compiled = join(import.meta.dirname, "../../dist/operator/main.js");
 
 /** Key of the pod's name among the facts of a token. */
 const podNameKey = "authentication.kubernetes.io/pod-name";
@@ -103,8 +103,13 @@ export async function holder(cluster: Cluster): Promise<string> {
 /**
  * Starts a replica in a cluster with an installation, and waits until it is ready.
  * @param name of its pod; each replica has another one.
+ * @param program its main file.
  */
-export async function startOperator(cluster: Cluster, name: string): Promise<OperatorProcess> {
+export async function startOperator(
+  cluster: Cluster,
+  name: string,
+  program = compiled,
+): Promise<OperatorProcess> {
   const folder = await createServiceAccountFolder(cluster, name);
   const [controlPort, healthPort] = [await freePort(), await freePort()];
   const healthUrl = `http://127.0.0.1:${healthPort}`;

@@ -7,7 +7,7 @@
  * Times of writes are those of the API server's audit log. The small size has 200 resources.
  * Not asked: sidecars (`-- control`), real networks, an API server that others use too.
  */
-import { fork } from "node:child_process";
+import { execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { setTimeout as delay } from "node:timers/promises";
@@ -52,6 +52,7 @@ const rival = "client-node informer";
 /** Runs the benchmark. */
 export const runBench: BenchRun = async (size, progress) => {
   build();
+  execFileSync("npm", ["run", "--silent", "bundle"], { stdio: ["ignore", "ignore", "inherit"] });
   const plan = plans[size];
   const rows = new Map<string, BenchRow>();
   const add: Add = (name, system, unit, value) => {
@@ -92,10 +93,17 @@ function pidOf({ process }: OperatorProcess): number {
   return pid;
 }
 
+/** The operator as its image has it: in one bundle. */
+const bundle = fileURLToPath(new URL("../../../dist/bundle/operator/main.js", import.meta.url));
+
+function start(cluster: Cluster, name: string): Promise<OperatorProcess> {
+  return startOperator(cluster, name, bundle);
+}
+
 async function measureEmpty(bench: Bench): Promise<void> {
   const { cluster, plan, add, progress } = bench;
   progress("no resource");
-  const operator = await startOperator(cluster, "empty");
+  const operator = await start(cluster, "empty");
   await leaderOf([operator]);
   await delay(plan.restMs / 3);
   add("resident, no resource", ours, "MB", residentMb(pidOf(operator)));
@@ -128,7 +136,7 @@ async function measureFull(bench: Bench): Promise<void> {
   const { cluster, plan, add, progress } = bench;
   const { api } = cluster.admin;
   progress("the first look at all of them");
-  const operator = await startOperator(cluster, "full");
+  const operator = await start(cluster, "full");
   await converged(api, namespace, timeoutMs);
   const applies = operator.requests(isStatusWrite);
   add("status applies", ours, "/s", ratePerSecond(applies));
@@ -143,7 +151,7 @@ async function measureFull(bench: Bench): Promise<void> {
   await operator.stop();
   progress("a start with all of them known");
   const beginMs = performance.now();
-  const again = await startOperator(cluster, "again");
+  const again = await start(cluster, "again");
   add("start to synced", ours, "ms", performance.now() - beginMs);
   await again.stop();
 }
@@ -197,15 +205,15 @@ async function measureInformer(bench: Bench, resources: number): Promise<void> {
 
 async function measureFailover({ cluster, plan, add, progress }: Bench): Promise<void> {
   progress("a leader that ends in order, then one that is killed");
-  const first = await startOperator(cluster, "first");
+  const first = await start(cluster, "first");
   await leaderOf([first]);
-  const second = await startOperator(cluster, "second");
+  const second = await start(cluster, "second");
   const beginMs = performance.now();
   void first.stop();
   await leaderOf([second]);
   add("failover, SIGTERM", ours, "ms", performance.now() - beginMs);
   if (plan.hardFailover) {
-    const third = await startOperator(cluster, "third");
+    const third = await start(cluster, "third");
     const killedMs = performance.now();
     await second.kill();
     await eventually(() => third.leads(), { timeoutMs: 60_000, what: "a new leader" });
