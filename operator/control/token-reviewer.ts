@@ -11,6 +11,7 @@ import { controlLimits } from "./control-limits.ts";
 import { type PodIdentity, podIdentityOf, tokenAudience, tokenEndMs } from "./pod-identity.ts";
 import type { TokenReviews, TokenReviewStatus } from "./ports.ts";
 import { RateBucket } from "./rate-bucket.ts";
+import { RecentMap } from "./recent-map.ts";
 import { refusal } from "./refusal.ts";
 
 /** Whose a token is, or why that is not said. */
@@ -46,8 +47,10 @@ export class TokenReviewer {
     burst: controlLimits.reviewsPerSecond,
   });
   /** By SHA-256 of the token: no token is kept. Oldest use first. */
-  readonly #known = new Map<string, Remembered & { ok: true }>();
-  readonly #refused = new Map<string, Remembered & { ok: false }>();
+  readonly #known = new RecentMap<string, Remembered & { ok: true }>(controlLimits.maxKnownTokens);
+  readonly #refused = new RecentMap<string, Remembered & { ok: false }>(
+    controlLimits.maxRefusedTokens,
+  );
   readonly #asking = new Map<string, Promise<Reviewed>>();
 
   constructor(components: TokenReviewerComponents) {
@@ -85,10 +88,8 @@ export class TokenReviewer {
       this.#refused.delete(hash);
     }
     const known = this.#known.get(hash);
-    if (known === undefined) return undefined;
-    this.#known.delete(hash);
     // An ended token is asked about once more: the API server's word, not this clock's, refuses it.
-    if (known.untilMs <= nowMs) return undefined;
+    if (known === undefined || known.untilMs <= nowMs) return undefined;
     this.#known.set(hash, known);
     return { ok: true, identity: known.identity, expiresInMs: known.untilMs - nowMs };
   }
@@ -117,7 +118,7 @@ export class TokenReviewer {
     if (!read.ok) {
       const answer = tokenRefused(read.reason);
       const untilMs = nowMs + controlLimits.refusedTokenMs;
-      keep(this.#refused, hash, { ...answer, untilMs }, controlLimits.maxRefusedTokens);
+      this.#refused.set(hash, { ...answer, untilMs });
       return answer;
     }
     const endMs = tokenEndMs(token);
@@ -128,15 +129,9 @@ export class TokenReviewer {
           Math.max(1_000, endMs - wallClock.nowEpochMs());
     const { identity } = read;
     const untilMs = nowMs + expiresInMs;
-    keep(this.#known, hash, { ok: true, identity, untilMs }, controlLimits.maxKnownTokens);
+    this.#known.set(hash, { ok: true, identity, untilMs });
     return { ok: true, identity, expiresInMs };
   }
-}
-
-function keep<T>(memory: Map<string, T>, key: string, value: T, bound: number): void {
-  memory.set(key, value);
-  const [oldest] = memory.keys();
-  if (memory.size > bound && oldest !== undefined) memory.delete(oldest);
 }
 
 function tokenRefused(reason: string): Reviewed & { ok: false } {
