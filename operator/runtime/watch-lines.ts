@@ -33,11 +33,8 @@ export class WatchLines<T extends ApiObject> {
   push(chunk: Uint8Array): void {
     let from = 0;
     for (let at = chunk.indexOf(lineFeed); at >= 0; at = chunk.indexOf(lineFeed, from)) {
-      this.#pieces.push(chunk.subarray(from, at));
+      const line = this.#line(chunk.subarray(from, at));
       from = at + 1;
-      const line = Buffer.concat(this.#pieces).toString("utf8");
-      this.#pieces = [];
-      this.#pendingBytes = 0;
       if (line.trim() !== "") this.#onEvent(this.#event(line));
     }
     if (from === chunk.length) return;
@@ -49,6 +46,15 @@ export class WatchLines<T extends ApiObject> {
       const message = `watch of ${this.#type.plural}: a line of more than ${maxLineBytes} bytes`;
       throw new ApiError("ANSWER_TOO_LARGE", message);
     }
+  }
+
+  /** The line that these bytes end. Most lines come whole and are not copied together first. */
+  #line(last: Uint8Array): string {
+    if (this.#pieces.length === 0) return textOf(last);
+    const line = textOf(Buffer.concat([...this.#pieces, last]));
+    this.#pieces = [];
+    this.#pendingBytes = 0;
+    return line;
   }
 
   #event(line: string): WatchEvent<T> {
@@ -97,6 +103,10 @@ export class WatchLines<T extends ApiObject> {
     const message = `watch of ${this.#type.plural}: ${what}`;
     return new ApiError("MALFORMED_ANSWER", message, { cause });
   }
+}
+
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("utf8");
 }
 
 /** The Status that an ERROR event carries. */
