@@ -1,12 +1,14 @@
 /** How the commands end; scripts rely on it. */
 import { InvalidArgumentError } from "commander";
+import { ClusterError } from "../cluster/index.ts";
 import { InspectError, maxWaitSeconds } from "../inspect/index.ts";
 import { LocalError } from "../local/index.ts";
 
 /**
- * 0: done (`status`: healthy; `up`: ended by Ctrl-C in order). 1: done, and the answer is bad
- * (`status`: problems; `send`: refused or failed; `explain`: the item is not known any more; `up`:
- * did not end in order). 2: nothing was done (bad input, nothing runs there).
+ * 0: done (`status`, `check`: healthy; `up`: ended by Ctrl-C in order). 1: done, and the answer is
+ * bad (`status`, `check`: problems; `send`: refused or failed; `explain`: the item is not known any
+ * more; `up`: did not end in order). 2: nothing was done (bad input, nothing runs there, no way to
+ * the cluster, a permission is missing).
  */
 export const exitCode = { done: 0, bad: 1, refused: 2 } as const;
 
@@ -16,10 +18,11 @@ export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 /** The list for `--help`. */
 export const exitCodeHelp = `
 Exit codes:
-  0  done; status: healthy; up: ended in order by Ctrl-C
-  1  status: there are problems; send: refused or failed; explain: not known any
+  0  done; status, check: healthy; up: ended in order by Ctrl-C
+  1  status, check: there are problems; send: refused or failed; explain: not known any
      more; up: did not end in order
-  2  bad input, or nothing runs there: nothing was done`;
+  2  bad input, nothing runs there, no way to the cluster, or a permission is
+     missing: nothing was done`;
 
 /** A refusal, one problem per line; a bug keeps its stack, since somebody has to mend it. */
 export function errorText(error: unknown): string {
@@ -29,7 +32,9 @@ export function errorText(error: unknown): string {
 
 /** Whether nothing was done, and the message says all there is to say. */
 export function isRefusal(error: unknown): error is Error {
-  return error instanceof LocalError || error instanceof InspectError;
+  return (
+    error instanceof LocalError || error instanceof InspectError || error instanceof ClusterError
+  );
 }
 
 /** Runs a command whose refusals are told without a stack, with exit code 2. */

@@ -1,7 +1,7 @@
 /** Why an item is not moving: asks the sidecar whose queue holds it; its answer in lines. */
 import { z } from "zod";
-import { InspectError } from "./inspect-error.ts";
-import type { Answer, Place } from "./place.ts";
+import { askStatus, InspectError } from "./inspect-error.ts";
+import { type Answer, type Place, withNames } from "./place.ts";
 
 const explanation = z.object({
   state: z.string(),
@@ -59,7 +59,7 @@ export async function explainItem(
   }
   const answer = await holder.ask({ method: "GET", path: pathOf(ticket), timeoutMs });
   if (answer.ok) return explainAnswer({ place: holder, answer }, ticket, places);
-  throw silent(holder, answer.reason);
+  throw silent(holder, answer);
 }
 
 interface Asked {
@@ -75,16 +75,19 @@ async function askAny(places: readonly Place[], ticket: string): Promise<Asked> 
     // Without a configuration a sidecar cannot tell whose ticket it is; another one may.
     if (answer.ok && answer.status !== 503) return { place, answer };
     if (answer.ok) unconfigured ??= { place, answer };
-    else refusal ??= silent(place, answer.reason);
+    else refusal ??= silent(place, answer);
   }
   if (unconfigured !== undefined) return unconfigured;
   const remedy = "Start programs with sidecars first.";
   throw refusal ?? new InspectError("NOTHING_ANSWERS", "there is no sidecar to ask", remedy);
 }
 
-function silent(place: Place, reason: string): InspectError {
+function silent(
+  place: Place,
+  { reason, remedy = askStatus }: { readonly reason: string; readonly remedy?: string },
+): InspectError {
   const text = `the sidecar of ${place.name} does not answer: ${reason}`;
-  return new InspectError("NOTHING_ANSWERS", text, "Ask spillway status for its state.");
+  return new InspectError("NOTHING_ANSWERS", text, remedy);
 }
 
 function pathOf(ticket: string): string {
@@ -112,15 +115,8 @@ function explainAnswer(
     return { body, text: `${[head, ...lines].join("\n")}\n`, good: true };
   }
   const told = problem.safeParse(body);
-  if (!told.success) throw silent(place, `it answered ${String(answer.status)}`);
+  if (!told.success) throw silent(place, { reason: `it answered ${String(answer.status)}` });
   const { code, detail } = told.data;
   const text = code === "NOT_CONFIGURED" ? `not configured yet: ${detail}` : `${code}: ${detail}`;
   return { body, text: `${text}\n`, good: false };
-}
-
-/** Names of places say more to a person than ids of nodes. */
-function withNames(message: string, places: readonly Place[]): string {
-  let named = message;
-  for (const { nodeId, name } of places) named = named.replaceAll(nodeId, name);
-  return named;
 }

@@ -6,7 +6,7 @@
  */
 export { type ExplainAnswer, explainItem } from "./explain-item.ts";
 export { InspectError, type InspectErrorCode } from "./inspect-error.ts";
-export { type Answer, bodyOf, type Call, maxAnswerBytes, type Place } from "./place.ts";
+export { type Answer, bodyOf, type Call, maxAnswerBytes, type Place, withNames } from "./place.ts";
 export {
   maxWaitSeconds,
   refuseBadJson,

@@ -9,6 +9,9 @@ export type InspectErrorCode =
   /** The node whose queue holds the item is not among those that can be asked. */
   | "NODE_UNKNOWN";
 
+/** What to do when a sidecar does not answer and nobody knows better. */
+export const askStatus = "Ask spillway status for its state.";
+
 /** A refusal of this room: what is wrong, and what to do. */
 export class InspectError extends Error {
   override readonly name = "InspectError";

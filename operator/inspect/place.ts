@@ -3,7 +3,12 @@
 /** An answer, or why there is none (one clause). */
 export type Answer =
   | { readonly ok: true; readonly status: number; readonly body: unknown }
-  | { readonly ok: false; readonly reason: string };
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      /** What to do, a sentence. @default that status tells more */
+      readonly remedy?: string;
+    };
 
 /** A call of the operations listener. */
 export interface Call {
@@ -26,7 +31,7 @@ export interface Place {
   readonly name: string;
   /** Of its node, as tickets and peers name it. */
   readonly nodeId: string;
-  /** Never rejects. */
+  /** Rejects only with what holds for every place alike: a permission, the way to all of them. */
   ask(call: Call): Promise<Answer>;
 }
 
@@ -38,4 +43,11 @@ export function bodyOf(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+/** Names of places say more to a person than ids of nodes. */
+export function withNames(text: string, places: readonly Pick<Place, "name" | "nodeId">[]): string {
+  let named = text;
+  for (const { nodeId, name } of places) if (nodeId !== "") named = named.replaceAll(nodeId, name);
+  return named;
 }

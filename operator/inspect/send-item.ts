@@ -1,5 +1,5 @@
 /** Adds one item to the queue of a sidecar. */
-import { InspectError } from "./inspect-error.ts";
+import { askStatus, InspectError } from "./inspect-error.ts";
 import type { Answer, Place } from "./place.ts";
 import { demandsOf } from "./sidecar-report.ts";
 
@@ -64,21 +64,20 @@ export async function sendItem(
 
 async function findHost(places: readonly Place[], demand: string): Promise<Place> {
   const names = new Set<string>();
-  let lastReason: string | undefined;
+  let silence: InspectError | undefined;
   let answered = false;
   for (const place of places.slice(0, maxAsked)) {
     const held = await demandsOf(place);
     if (!held.ok) {
-      lastReason = `the sidecar of ${place.name} does not answer: ${held.reason}`;
+      const text = `the sidecar of ${place.name} does not answer: ${held.reason}`;
+      silence ??= new InspectError("NOTHING_ANSWERS", text, held.remedy ?? askStatus);
       continue;
     }
     answered = true;
-    for (const { name } of held.demands) names.add(name);
+    for (const { name } of held.entries) names.add(name);
     if (names.has(demand)) return place;
   }
-  if (!answered && lastReason !== undefined) {
-    throw new InspectError("NOTHING_ANSWERS", lastReason, "Ask spillway status for its state.");
-  }
+  if (!answered && silence !== undefined) throw silence;
   const known = names.size === 0 ? "none" : [...names].sort().join(", ");
   const text = `no sidecar holds a demand "${demand}" (those there are: ${known})`;
   const remedy = "Write the name of a Demand whose selector matches a program.";
@@ -88,7 +87,7 @@ async function findHost(places: readonly Place[], demand: string): Promise<Place
 function sendAnswer(answer: Answer, host: Place): SendAnswer {
   if (!answer.ok) {
     const text = `the sidecar of ${host.name} did not answer: ${answer.reason}`;
-    throw new InspectError("NOTHING_ANSWERS", text, "Ask spillway status for its state.");
+    throw new InspectError("NOTHING_ANSWERS", text, answer.remedy ?? askStatus);
   }
   const { status, body } = answer;
   const failed = typeof body === "object" && body !== null && "outcome" in body;

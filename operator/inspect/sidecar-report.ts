@@ -70,78 +70,75 @@ export type ReportedCapability = z.output<typeof capability>;
 /** A peer of one sidecar. */
 export type ReportedPeer = z.output<typeof peer>;
 
-/** A sidecar's report, or why there is none (one clause). */
-export type SidecarReport =
-  | {
-      readonly ok: true;
-      readonly demands: readonly ReportedDemand[];
-      readonly capabilities: readonly ReportedCapability[];
-      readonly peers: readonly ReportedPeer[];
-    }
-  | { readonly ok: false; readonly reason: string };
+/** What there is in the place of an answer. */
+export type Silence = Extract<Answer, { ok: false }>;
 
 /** A report of a sidecar that answered. */
-export type GoodReport = Extract<SidecarReport, { ok: true }>;
+export interface GoodReport {
+  readonly ok: true;
+  readonly demands: readonly ReportedDemand[];
+  readonly capabilities: readonly ReportedCapability[];
+  readonly peers: readonly ReportedPeer[];
+}
 
-const timeoutMs = 3_000;
+/** A sidecar's report, or why there is none. */
+export type SidecarReport = GoodReport | Silence;
+
+const timeoutMs = 5_000;
 
 /** Pages that are asked for at most, 50 entries each by default. */
 const maxPages = 100;
 
-/** Asks one sidecar for everything. */
+/** Asks one sidecar for everything. Rejects as `Place.ask` does. */
 export async function askSidecar(place: Pick<Place, "ask">): Promise<SidecarReport> {
-  const ask = (path: string): Promise<Answer> => place.ask({ method: "GET", path, timeoutMs });
-  try {
-    const [demands, capabilities, peers] = await Promise.all([
-      readPages(ask, "/v1/demands", pages.demands, (page) => page.demands),
-      readPages(ask, "/v1/capabilities", pages.capabilities, (page) => page.capabilities),
-      readPages(ask, "/v1/peers", pages.peers, (page) => page.peers),
-    ]);
-    return { ok: true, demands, capabilities, peers };
-  } catch (error) {
-    return { ok: false, reason: error instanceof Error ? error.message : String(error) };
-  }
+  const [demands, capabilities, peers] = await Promise.all([
+    demandsOf(place),
+    readPages(place, "/v1/capabilities", pages.capabilities, (page) => page.capabilities),
+    readPages(place, "/v1/peers", pages.peers, (page) => page.peers),
+  ]);
+  if (!demands.ok) return demands;
+  if (!capabilities.ok) return capabilities;
+  if (!peers.ok) return peers;
+  return {
+    ok: true,
+    demands: demands.entries,
+    capabilities: capabilities.entries,
+    peers: peers.entries,
+  };
 }
 
-/** Asks one sidecar for the demands whose queues it holds. */
-export async function demandsOf(
-  place: Pick<Place, "ask">,
-): Promise<
-  | { readonly ok: true; readonly demands: readonly ReportedDemand[] }
-  | { readonly ok: false; readonly reason: string }
-> {
-  const ask = (path: string): Promise<Answer> => place.ask({ method: "GET", path, timeoutMs });
-  try {
-    const demands = await readPages(ask, "/v1/demands", pages.demands, (page) => page.demands);
-    return { ok: true, demands };
-  } catch (error) {
-    return { ok: false, reason: error instanceof Error ? error.message : String(error) };
-  }
+/** Asks one sidecar for the demands whose queues it holds. Rejects as `Place.ask` does. */
+export function demandsOf(place: Pick<Place, "ask">): Promise<Entries<ReportedDemand>> {
+  return readPages(place, "/v1/demands", pages.demands, (page) => page.demands);
 }
+
+/** All entries of a paged list, or why there are none. */
+type Entries<T> = { readonly ok: true; readonly entries: readonly T[] } | Silence;
 
 async function readPages<P extends { next?: string | undefined }, T>(
-  ask: (path: string) => Promise<Answer>,
+  place: Pick<Place, "ask">,
   path: string,
   schema: z.ZodType<P>,
   entriesOf: (page: P) => readonly T[],
-): Promise<T[]> {
-  const all: T[] = [];
+): Promise<Entries<T>> {
+  const entries: T[] = [];
   let query = "";
   for (let asked = 0; asked < maxPages; asked++) {
-    const answer = await ask(`${path}${query}`);
-    if (!answer.ok) throw new Error(answer.reason);
+    const answer = await place.ask({ method: "GET", path: `${path}${query}`, timeoutMs });
+    if (!answer.ok) return answer;
     const page = schema.safeParse(answer.body);
-    if (!page.success)
-      throw new Error(`GET ${path} answered ${answer.status}${detailOf(answer.body)}`);
-    all.push(...entriesOf(page.data));
-    if (page.data.next === undefined) return all;
+    if (!page.success) {
+      const reason = `GET ${path} answered ${answer.status}${detailOf(answer.body)}`;
+      return { ok: false, reason };
+    }
+    entries.push(...entriesOf(page.data));
+    if (page.data.next === undefined) break;
     query = `?cursor=${encodeURIComponent(page.data.next)}`;
   }
-  return all;
+  return { ok: true, entries };
 }
 
-/** The detail of a problem answer. */
-export function detailOf(body: unknown): string {
+function detailOf(body: unknown): string {
   const problem = z.object({ code: z.string(), detail: z.string() }).safeParse(body);
   return problem.success ? ` ${problem.data.code}: ${problem.data.detail}` : "";
 }

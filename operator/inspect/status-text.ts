@@ -12,7 +12,10 @@ export interface StatusSections {
     /** Where they are only counted. @default the length of `providers` */
     readonly connectedProviders?: number;
   })[];
-  readonly capabilities: readonly CapabilityStatus[];
+  readonly capabilities: readonly (CapabilityStatus & {
+    /** Where the demands are only counted. @default the length of `demands` */
+    readonly connections?: number;
+  })[];
   readonly problems: readonly string[];
 }
 
@@ -27,10 +30,10 @@ export function statusText({ places, ...work }: StatusSections): string {
       `${connected} ${connected === 1 ? "provider" : "providers"} (${desiredProviders} desired)`,
     ];
   });
-  const capabilities = work.capabilities.map(({ name, running, slots, demands: joined }) => [
+  const capabilities = work.capabilities.map(({ name, running, slots, ...joined }) => [
     name,
     `${running} of ${slots} slots in use`,
-    joined.length === 0 ? "no demand" : `works for ${joined.join(", ")}`,
+    joinedText(joined),
   ]);
   return [
     ...section(places.title, places.rows),
@@ -44,6 +47,17 @@ export function statusText({ places, ...work }: StatusSections): string {
         )),
     "",
   ].join("\n");
+}
+
+function joinedText({
+  demands,
+  connections = demands.length,
+}: {
+  readonly demands: readonly string[];
+  readonly connections?: number;
+}): string {
+  if (demands.length > 0) return `works for ${demands.join(", ")}`;
+  return connections === 0 ? "no demand" : `joined to ${connections} queues`;
 }
 
 function section(title: string, rows: readonly (readonly string[])[]): string[] {

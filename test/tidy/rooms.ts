@@ -174,10 +174,17 @@ export const rooms: readonly Room[] = [
     "yaml",
     "zod",
   ]),
+  // A namespace of a cluster, with a person's own permissions.
+  room(
+    "operator/cluster",
+    ["operator/inspect", "operator/manifests", "operator/runtime", "operator/schema"],
+    ["ws"],
+  ),
   room(
     "operator/cli",
     [
       "operator/inspect",
+      "operator/cluster",
       "operator/local",
       "operator/manifests",
       "operator/admission",

@@ -1,0 +1,98 @@
+/** Reads what `spillway check` judges. */
+import { ownObjects } from "../manifests/index.ts";
+import type { KubeconfigOptions } from "../runtime/index.ts";
+import { customResourceDefinition, definedKinds } from "../schema/index.ts";
+import { ClusterAccess } from "./cluster-access.ts";
+import { ClusterError } from "./cluster-error.ts";
+import type { CheckLine } from "./check-line.ts";
+import {
+  checkDefinition,
+  checkInjection,
+  checkLeader,
+  checkTrust,
+  checkVersion,
+  checkWords,
+} from "./checks.ts";
+import { types } from "./resources.ts";
+
+/** What is checked. */
+export interface CheckOptions {
+  /** @default as kubectl finds it */
+  readonly kubeconfig: KubeconfigOptions;
+  /** Pods of this namespace alone. @default all namespaces */
+  readonly namespace: string | undefined;
+  /** Where the operator keeps its Lease and the trust bundle. */
+  readonly operatorNamespace: string;
+  /** The wall clock of the person's machine, ms since 1970. */
+  readonly nowEpochMs: number;
+}
+
+/**
+ * Checks a cluster, a line for each thing. What the person may not read is skipped, and said.
+ * @throws {ClusterError} when the cluster cannot be asked at all.
+ */
+export async function runChecks(options: CheckOptions): Promise<CheckLine[]> {
+  const access = await ClusterAccess.open(options.kubeconfig);
+  try {
+    // First and alone: who cannot get this gets nothing, and one error says why.
+    const version = await access.request({ method: "GET", path: "/version" });
+    const lines = await Promise.all([
+      ...definitionChecks(access),
+      ...operatorChecks(access, options),
+      podChecks(access, options.namespace),
+    ]);
+    return [checkVersion(version, access.credentials.server), ...lines.flat()];
+  } finally {
+    await access.close();
+  }
+}
+
+function definitionChecks(access: ClusterAccess): Promise<CheckLine[]>[] {
+  return definedKinds.map((kind) => {
+    const { name } = customResourceDefinition(kind).metadata;
+    return allowed(name, async () => [
+      checkDefinition(kind, await access.find(types.definitions, { name })),
+    ]);
+  });
+}
+
+function operatorChecks(
+  access: ClusterAccess,
+  { operatorNamespace: namespace, nowEpochMs }: CheckOptions,
+): Promise<CheckLine[]>[] {
+  return [
+    allowed("operator", async () => {
+      const lease = await access.find(types.leases, { namespace, name: ownObjects.lease });
+      return [checkLeader(lease, namespace, nowEpochMs)];
+    }),
+    allowed("certificates", async () => {
+      const place = { namespace, name: ownObjects.injection };
+      return [checkTrust(await access.find(types.configMaps, place), namespace, nowEpochMs)];
+    }),
+  ];
+}
+
+async function podChecks(
+  access: ClusterAccess,
+  namespace: string | undefined,
+): Promise<CheckLine[]> {
+  return allowed("sidecars", async () => {
+    const [pods = [], namespaces = []] = await Promise.all([
+      access.list(types.pods, { namespace }),
+      namespace === undefined
+        ? access.list(types.namespaces, {})
+        : access.find(types.namespaces, { name: namespace }).then((it) => (it ? [it] : [])),
+    ]);
+    return [checkInjection(pods, namespaces), checkWords(pods)];
+  });
+}
+
+/** A check that the person has no permission for is a line that says so. */
+async function allowed(subject: string, check: () => Promise<CheckLine[]>): Promise<CheckLine[]> {
+  try {
+    return await check();
+  } catch (error) {
+    if (!(error instanceof ClusterError) || error.code !== "FORBIDDEN") throw error;
+    return [{ verdict: "skipped", subject, text: `${error.text}.` }];
+  }
+}
