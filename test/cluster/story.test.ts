@@ -150,6 +150,11 @@ test("Ready follows when sidecars with the pods' tokens have what selects them",
   for (const name of ["worker-0", "worker-1"]) workers.push(await startApp(name, "worker"));
   tell(`Ready of the Demand after ${await become("demands", "Ready", "True")} ms`);
   await become("capabilities", "Ready", "True");
+  const path = `${collection(namespace, "demands")}/thumbnails`;
+  await eventually(
+    async () => (await cluster.admin.api.get(path))["status"]?.connectedProviders === 2,
+    { timeoutMs: 40_000, what: "two providers in the status" },
+  );
   tell(await cluster.admin.kubectl(["get", "spillway", "-n", namespace, "-o", "wide"]));
 });
 
@@ -196,13 +201,11 @@ test("a new leader serves what kubectl apply changes within a second, items flow
   const next = await leaderOf(operators);
   tell(`${next.name} leads ${Math.round(performance.now() - startedMs)} ms after ${leader.name}`);
   await upload();
-  // Sidecars come back to the new leader with jitter; then a change is as quick as before.
-  await eventually(() => next.process.log.includes("attached"), { timeoutMs: 15_000 }).catch(
-    () => undefined,
-  );
+  // The first change finds sidecars on their way to the new leader, by design within 5 s.
   const firstMs = await changeAndServe(2);
   const againMs = await changeAndServe(1);
   tell(`the new leader serves a change after ${firstMs} ms, the next one after ${againMs} ms`);
+  expect(firstMs).toBeLessThan(7_000);
   expect(againMs).toBeLessThan(1_000);
   expect(await holder(cluster)).toBe(next.controlAddress);
   expect(await condition("demands", "Ready")).toMatchObject({ status: "True" });
@@ -220,12 +223,26 @@ test("a sidecar that is started again while no operator is there works as before
   tell("a thumbnail by a worker whose sidecar was started again without an operator");
   operators = [await startOperator(cluster, "spillway-operator-2")];
   control.forwardTo(operators.map((it) => it.controlAddress));
+  // Nobody gave the Lease back, so that it has to run out first.
+  const startedMs = performance.now();
+  const leader = await leaderOf(operators);
+  tell(`${leader.name} leads after ${Math.round(performance.now() - startedMs)} ms`);
+  tell(`the change made after that is served after ${await changeAndServe(2)} ms`);
 });
 
-test("Ready is False when the last sidecar is killed", async () => {
+test("Ready is False when the last sidecar is killed, of providers and then of queues", async () => {
   await become("demands", "Ready", "True");
-  for (const it of [...workers, web]) await it?.process.kill();
-  tell(`Ready False ${await become("demands", "Ready", "False")} ms after the last sidecar`);
+  for (const it of workers) await it.process.kill();
+  tell(`Ready False ${await become("demands", "Ready", "False")} ms after the last provider`);
+  expect(await condition("demands", "Ready")).toMatchObject({ reason: "NoProviders" });
+  await web?.process.kill();
+  const startedMs = performance.now();
+  // A sidecar that comes back at once is no outage: this one is given up after its report is due.
+  await eventually(async () => (await condition("demands", "Ready"))?.reason === "ReportsStale", {
+    timeoutMs: 60_000,
+    what: "reports that are stale",
+  });
+  tell(`ReportsStale ${Math.round(performance.now() - startedMs)} ms after the last sidecar`);
   await become("capabilities", "Ready", "False");
-  tell(JSON.stringify(await condition("demands", "Ready")));
+  tell(await cluster.admin.kubectl(["get", "spillway", "-n", namespace]));
 });
