@@ -12,7 +12,7 @@ import {
 } from "../reconcile/index.ts";
 import { ApiError, keyOf, type ReconcileAnswer, type ReconcileContext } from "../runtime/index.ts";
 import type { CapabilityStatus, StoredCapability, StoredMetadata } from "../schema/index.ts";
-import { type CachedCapability, readOf } from "./cluster-objects.ts";
+import { type CachedCapability, readOf } from "./cached-resource.ts";
 import type { QuiesceOrders } from "./quiesce-orders.ts";
 import {
   comeAgain,

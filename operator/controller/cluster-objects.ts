@@ -1,74 +1,10 @@
 /**
- * The objects that the operator keeps copies of, cut down to what is read of them: memory must not
- * grow with what others write into theirs.
+ * Objects of others that the operator keeps copies of, cut down to what is read of them: memory
+ * must not grow with what others write into theirs.
  */
-import { annotations, podDeletionCost } from "../manifests/index.ts";
-import {
-  type ApiObject,
-  type ObjectMeta,
-  type ResourceType,
-  resourceType,
-} from "../runtime/index.ts";
-import {
-  apiGroup,
-  apiVersion,
-  readCapability,
-  readDemand,
-  type ReadStored,
-  type StoredCapability,
-  type StoredDemand,
-} from "../schema/index.ts";
-
-/** A resource of ours: read once, when it comes; what it was read from is dropped. */
-export interface CachedResource<T extends StoredDemand | StoredCapability> extends ApiObject {
-  /** Absent only before the cache took it in. */
-  readonly read?: ReadStored<T>;
-}
-
-/** A Demand in the cache. */
-export type CachedDemand = CachedResource<StoredDemand>;
-
-/** A Capability in the cache. */
-export type CachedCapability = CachedResource<StoredCapability>;
-
-const ours = { group: apiGroup, version: "v1alpha1", namespaced: true } as const;
-
-/** Where Demands live. */
-export const demands: ResourceType<CachedDemand> = resourceType<CachedDemand>({
-  ...ours,
-  plural: "demands",
-  kind: "Demand",
-});
-
-/** Where Capabilities live. */
-export const capabilities: ResourceType<CachedCapability> = resourceType<CachedCapability>({
-  ...ours,
-  plural: "capabilities",
-  kind: "Capability",
-});
-
-/** Keeps of a Demand what is read of it. */
-export function slimDemand(object: CachedDemand): CachedDemand {
-  const metadata = slimMetadata(object.metadata);
-  return { metadata, read: readDemand({ ...object, apiVersion, kind: "Demand", metadata }) };
-}
-
-/** Keeps of a Capability what is read of it. */
-export function slimCapability(object: CachedCapability): CachedCapability {
-  const metadata = slimMetadata(object.metadata);
-  return {
-    metadata,
-    read: readCapability({ ...object, apiVersion, kind: "Capability", metadata }),
-  };
-}
-
-/** The resource as it was read when it came. */
-export function readOf<T extends StoredDemand | StoredCapability>(
-  object: CachedResource<T>,
-): ReadStored<T> {
-  if (object.read === undefined) throw new Error(`${object.metadata.name} was not read`);
-  return object.read;
-}
+import { podDeletionCost } from "../manifests/index.ts";
+import { type ApiObject, type ResourceType, resourceType } from "../runtime/index.ts";
+import { slimMetadata } from "./slim-metadata.ts";
 
 /** A pod, cut down. */
 export interface CachedPod extends ApiObject {
@@ -140,21 +76,4 @@ export const contractMaps: ResourceType<ContractMap> = resourceType<ContractMap>
 /** Keeps of a ConfigMap what is read of it. */
 export function slimContractMap({ metadata, binaryData }: ContractMap): ContractMap {
   return { metadata: slimMetadata(metadata), ...(binaryData === undefined ? {} : { binaryData }) };
-}
-
-/** Identity, versions and the one annotation of ours. */
-function slimMetadata(metadata: ObjectMeta): ObjectMeta {
-  const { name, namespace, uid, resourceVersion, generation } = metadata;
-  const { creationTimestamp, deletionTimestamp } = metadata;
-  const paused = metadata.annotations?.[annotations.reconcile];
-  return {
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(uid === undefined ? {} : { uid }),
-    ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    ...(generation === undefined ? {} : { generation }),
-    ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
-    ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
-    ...(paused === undefined ? {} : { annotations: { [annotations.reconcile]: paused } }),
-  };
 }

@@ -2,7 +2,7 @@
 import { reconcileDemand } from "../reconcile/index.ts";
 import { keyOf, type ReconcileAnswer, type ReconcileContext } from "../runtime/index.ts";
 import type { DemandStatus } from "../schema/index.ts";
-import { type CachedDemand, readOf } from "./cluster-objects.ts";
+import { type CachedDemand, readOf } from "./cached-resource.ts";
 import {
   comeAgain,
   contractStateOf,

@@ -19,13 +19,11 @@ import { CapabilityLoop } from "./capability-loop.ts";
 import {
   type CachedCapability,
   type CachedDemand,
-  type CachedPod,
   capabilities,
-  contractMaps,
-  type ContractMap,
   demands,
   readOf,
-} from "./cluster-objects.ts";
+} from "./cached-resource.ts";
+import { type CachedPod, contractMaps, type ContractMap } from "./cluster-objects.ts";
 import { ContractResolver } from "./contract-resolver.ts";
 import { DemandLoop } from "./demand-loop.ts";
 import { observedPod, podDiffers } from "./pod-view.ts";

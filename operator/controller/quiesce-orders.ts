@@ -1,5 +1,5 @@
 /**
- * Who is to take nothing more. A pod goes as a whole, so that all of its Capabilities are quiet, for
+ * Who is to take nothing more. A pod goes as a whole: all of its Capabilities are quiet, for
  * whichever of them it is removed.
  */
 import type { Clock } from "../runtime/index.ts";
@@ -15,7 +15,7 @@ export interface QuiesceOrdersComponents {
 
 /** An order holds this long without the operator. */
 const ttlMs = 120_000;
-/** An order that still stands is given anew after this. Its confirmations are then given anew too. */
+/** An order that still stands is given anew after this, and is then confirmed anew. */
 const renewAfterMs = ttlMs / 2;
 
 interface Given {

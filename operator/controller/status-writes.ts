@@ -11,7 +11,9 @@ import type { StoredMetadata } from "../schema/index.ts";
 
 /** Whose statuses are written, and by whom. */
 export interface StatusWritesOptions {
+  /** Whose statuses. */
   readonly resource: ResourceType<ApiObject>;
+  /** Who owns the written fields, at most 128 characters. */
   readonly fieldManager: string;
 }
 

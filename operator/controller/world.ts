@@ -11,6 +11,7 @@ import {
 } from "../reconcile/index.ts";
 import {
   type ApiClient,
+  type ObjectMeta,
   ResourceCache,
   type RuntimeMetrics,
   type Surroundings,
@@ -19,16 +20,18 @@ import type { StoredCapability, StoredDemand } from "../schema/index.ts";
 import {
   type CachedCapability,
   type CachedDemand,
-  type CachedPod,
   capabilities,
-  contractMaps,
-  type ContractMap,
   demands,
-  pods,
   readOf,
   slimCapability,
-  slimContractMap,
   slimDemand,
+} from "./cached-resource.ts";
+import {
+  type CachedPod,
+  contractMaps,
+  type ContractMap,
+  pods,
+  slimContractMap,
   slimPod,
 } from "./cluster-objects.ts";
 import { observedPod } from "./pod-view.ts";
@@ -50,7 +53,7 @@ interface GonePod {
   readonly state: SidecarState | undefined;
 }
 
-const inNamespace = (object: { readonly metadata: { readonly namespace?: string } }) => [
+const inNamespace = (object: { readonly metadata: ObjectMeta }) => [
   object.metadata.namespace ?? "",
 ];
 

@@ -1,5 +1,5 @@
 /**
- * What an installation puts into a cluster besides the definitions in `crds/`, as values: labels and
+ * What an installation puts into a cluster besides the definitions in `crds/`, as values: labels,
  * names, roles, policies. The chart and the cluster tests render them; nothing is written by hand
  * twice.
  * Invariant: PURE; knows no API server. Imported by `operator/controller`, `operator/cli` and main.

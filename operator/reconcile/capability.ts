@@ -11,14 +11,8 @@ import {
   type ScaleMemory,
   type ScalingOutcome,
 } from "./scaling.ts";
-import {
-  notApplied,
-  readyStandsForMs,
-  rollingOut,
-  sidecarsMissing,
-  type Survey,
-  survey,
-} from "./survey.ts";
+import { notApplied, readyStandsForMs, rollingOut, sidecarsMissing } from "./sidecar-judgement.ts";
+import { type Survey, survey } from "./survey.ts";
 
 /** What a Capability's reconcile is shown. */
 export interface ObservedCapability extends Observed<PoolReport> {

@@ -10,14 +10,8 @@ import {
 } from "./conditions.ts";
 import type { ItemCounts, Observed, QueueReport } from "./observed.ts";
 import type { Outcome } from "./outcome.ts";
-import {
-  notApplied,
-  readyStandsForMs,
-  rollingOut,
-  sidecarsMissing,
-  type Survey,
-  survey,
-} from "./survey.ts";
+import { notApplied, readyStandsForMs, rollingOut, sidecarsMissing } from "./sidecar-judgement.ts";
+import { type Survey, survey } from "./survey.ts";
 
 /**
  * Decides about a Demand.

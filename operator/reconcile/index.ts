@@ -1,6 +1,6 @@
 /**
- * Decisions about Demand and Capability: (resource, observed, nowMs) → actions, status, events, when
- * to look again. Level-triggered: what was seen or done before matters only as far as it still
+ * Decisions about Demand and Capability: (resource, observed, nowMs) → actions, status, events,
+ * when to look again. Level-triggered: what was seen or done before matters only as far as it still
  * stands, but for the little that scaling remembers (`ScaleMemory`).
  * Invariant: PURE; knows no API server, no stream and no clock. Imported by `operator/controller`.
  */

@@ -1,5 +1,6 @@
 /**
- * Label selectors in their text form, as the subresource `scale` has them: `app=web,tier in (a, b)`.
+ * Label selectors in their text form, as the subresource `scale` has them:
+ * `app=web,tier in (a, b)`.
  * Source: Kubernetes, "Labels and Selectors", and apimachinery's `labels.Parse`.
  */
 import type { Selector } from "../schema/index.ts";

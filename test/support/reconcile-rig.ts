@@ -1,4 +1,4 @@
-/** Builders for what a reconcile is shown. Time is Unix ms; `startMs` is when the leader started. */
+/** Builders for what a reconcile is shown. Time is Unix ms; the leader started at `startMs`. */
 import type {
   ObservedPod,
   PoolReport,
