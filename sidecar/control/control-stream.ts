@@ -2,6 +2,7 @@
  * One control stream: Connect over HTTP/2 and TLS, from the opening to its end. Carries messages,
  * decides nothing. A connection that died without a word is noticed by HTTP/2 pings.
  */
+import { connect, type TLSSocket } from "node:tls";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import {
@@ -24,6 +25,8 @@ export interface ControlStreamOptions {
   readonly token: string;
   /** The first message. */
   readonly hello: AttachRequest;
+  /** How a dead connection is noticed. @default streamLimits */
+  readonly pings?: { readonly pingIntervalMs: number; readonly pingTimeoutMs: number };
 }
 
 /** What a stream tells. Nothing more comes after `ended`, and nothing after `close`. */
@@ -48,6 +51,7 @@ export class ControlStream {
   readonly #outbox = new Outbox<AttachRequest>(streamLimits.waitingMessages);
   readonly #session: Http2SessionManager;
   readonly #abort = new AbortController();
+  #socket: TLSSocket | undefined;
   #closed = false;
 
   /** Begins the opening; how it went is told by the events. */
@@ -55,16 +59,11 @@ export class ControlStream {
     this.#events = events;
     this.token = options.token;
     const baseUrl = `https://${options.address}`;
-    const { pingIntervalMs, pingTimeoutMs } = streamLimits;
+    const { pingIntervalMs, pingTimeoutMs } = options.pings ?? streamLimits;
     this.#session = new Http2SessionManager(
       baseUrl,
       { pingIntervalMs, pingTimeoutMs },
-      {
-        ca: options.authorities.slice(),
-        // Whatever address is dialled: other sidecars' certificates come from the same authority.
-        servername: controlServerName,
-        minVersion: "TLSv1.3",
-      },
+      { createConnection: () => this.#connect(options) },
     );
     this.#outbox.push(options.hello);
     void this.#run(baseUrl);
@@ -83,7 +82,24 @@ export class ControlStream {
     this.#closed = true;
     this.#outbox.close();
     this.#abort.abort();
-    this.#session.abort();
+    // The manager's own `abort` takes its listener of errors away first: the error of a connection
+    // whose ping was not answered would then end the process.
+    this.#socket?.destroy();
+  }
+
+  #connect({ address, authorities }: ControlStreamOptions): TLSSocket {
+    const colon = address.lastIndexOf(":");
+    this.#socket = connect({
+      host: address.slice(0, colon).replace(/^\[|\]$/g, ""),
+      port: Number(address.slice(colon + 1)),
+      ca: authorities.slice(),
+      // Whatever address is dialled: other sidecars' certificates come from the same authority.
+      servername: controlServerName,
+      minVersion: "TLSv1.3",
+      ALPNProtocols: ["h2"],
+    });
+    if (this.#closed) this.#socket.destroy();
+    return this.#socket;
   }
 
   async #run(baseUrl: string): Promise<void> {

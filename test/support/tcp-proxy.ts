@@ -31,6 +31,11 @@ export class TcpProxy {
     return typeof address === "object" && address !== null ? address.port : 0;
   }
 
+  /** Connections that are open on either side. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
   /**
    * Ends every connection at once with a reset, as a killed process's system does that had bytes to
    * read.
