@@ -1,7 +1,7 @@
 /**
- * A sidecar in a cluster: the operator tells it what to be. The application's listener is there from
- * the first moment and answers NOT_CONFIGURED; the start waits a little for a configuration and then
- * passes, so that a pod is not held by an operator that is away.
+ * A sidecar in a cluster: the operator tells it what to be. The application's listener is there
+ * from the first moment and answers NOT_CONFIGURED; the start waits a little for a configuration
+ * and then passes, so that a pod is not held by an operator that is away.
  */
 import { writeFileSync } from "node:fs";
 import { apiMetrics } from "./api/index.ts";
@@ -34,8 +34,11 @@ export interface ControlledSidecarOptions extends PodPlace {
   readonly trustBundleFile: string;
   /** Where incarnation, certificate and last configuration are kept. */
   readonly stateFolder: string;
+  /** Unix socket of the application API, at most 107 bytes. */
   readonly appSocket: string;
+  /** Probes and metrics, on the pod's address; port 0 takes a free one. */
   readonly admin: SocketPlace;
+  /** Operations, on loopback; port 0 takes a free one. */
   readonly ops: SocketPlace;
   /** File that receives the bound addresses, again when they change; empty: none. */
   readonly readyFile: string;

@@ -15,6 +15,14 @@ import {
 import { controlServerName, streamLimits } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
 
+/** How a dead connection is noticed. */
+export interface StreamPings {
+  /** A stream in silence for this long is asked whether it lives. */
+  readonly pingIntervalMs: number;
+  /** It is over when there is no answer within this. */
+  readonly pingTimeoutMs: number;
+}
+
 /** What an opening needs. */
 export interface ControlStreamOptions {
   /** "HOST:PORT". */
@@ -26,7 +34,7 @@ export interface ControlStreamOptions {
   /** The first message. */
   readonly hello: AttachRequest;
   /** How a dead connection is noticed. @default streamLimits */
-  readonly pings?: { readonly pingIntervalMs: number; readonly pingTimeoutMs: number };
+  readonly pings?: StreamPings;
 }
 
 /** What a stream tells. Nothing more comes after `ended`, and nothing after `close`. */

@@ -1,8 +1,8 @@
 /**
  * What outlives a restart of the sidecar, in a folder that nobody else reads (0700, files 0600).
- * Each file is written beside and renamed, so that a kill leaves the old one, and carries its format
- * and its SHA-256, so that a damaged one is not read. No fsync: what a machine loses when it dies
- * comes again over the stream.
+ * Each file is written beside and renamed, so that a kill leaves the old one, and carries its
+ * format and its SHA-256, so that a damaged one is not read. No fsync: what a machine loses when it
+ * dies comes again over the stream.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";

@@ -68,7 +68,7 @@ const sidecarRooms: readonly Room[] = [
   // The sidecar's end of the control stream.
   room(
     "sidecar/control",
-    [...ioRooms, "proto/gen"],
+    [...ioRooms, "sidecar/core/control", "proto/gen"],
     ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node"],
   ),
   room("sidecar/shm", [...ioRooms, "sidecar/core/table"], ["koffi"]),
