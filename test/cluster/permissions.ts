@@ -63,15 +63,17 @@ export async function grantedTo(
   return [...granted].sort();
 }
 
-/** @returns every scope in which a request needs its permission: its namespace, or everywhere. */
-function usedBy({ verb, objectRef, requestURI }: AuditEvent): string[] {
+/** @returns the permissions that a request needed, in each scope that would have given them. */
+function usedBy({ verb, objectRef, requestURI, responseStatus }: AuditEvent): string[] {
   if (objectRef?.resource === undefined) {
     return [`${verb} ${requestURI.split("?")[0]} ${everywhere}`];
   }
   const { apiGroup = "", resource, subresource, namespace } = objectRef;
   const whole = subresource === undefined ? resource : `${resource}/${subresource}`;
   const scopes = namespace === undefined ? [everywhere] : [namespace, everywhere];
-  return scopes.map((scope) => line(verb, apiGroup, whole, scope));
+  // Server-side apply of an object that is not there asks for both.
+  const verbs = verb === "patch" && responseStatus?.code === 201 ? [verb, "create"] : [verb];
+  return verbs.flatMap((it) => scopes.map((scope) => line(it, apiGroup, whole, scope)));
 }
 
 /**
