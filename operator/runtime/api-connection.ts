@@ -5,7 +5,7 @@
  */
 import { Agent, DecoratorHandler, ProxyAgent, request, type Dispatcher } from "undici";
 import { ApiError, errorOfConnection } from "./api-error.ts";
-import type { Credentials, ResolvedCredentials } from "./credentials.ts";
+import type { Credentials, ResolvedCredentials, TlsOptions } from "./credentials.ts";
 import type { Clock, Surroundings, Timers } from "./ports.ts";
 import { RequestDeadline } from "./request-deadline.ts";
 
@@ -75,6 +75,11 @@ function writeRefused(): ApiError {
   return new ApiError("WRITE_REFUSED", "not written: this process does not lead", { unsent: true });
 }
 
+interface Pool {
+  readonly tls: TlsOptions;
+  readonly dispatcher: Dispatcher;
+}
+
 interface Held {
   readonly resolved: ResolvedCredentials;
   readonly readAtMs: number;
@@ -92,7 +97,7 @@ export class ApiConnection {
   readonly #prefix: string;
   #held: Held | undefined;
   #resolving: Promise<ResolvedCredentials> | undefined;
-  #pool: { readonly tlsKey: string; readonly dispatcher: Dispatcher } | undefined;
+  #pool: Pool | undefined;
   #closed = false;
 
   /** @throws {ApiError} `CREDENTIALS_INVALID` for an address that is none. */
@@ -202,18 +207,22 @@ export class ApiConnection {
   }
 
   /** The pool of these TLS settings. A changed certificate gets a new one; old requests end. */
-  #poolFor(tls: ResolvedCredentials["tls"]): Dispatcher {
-    const tlsKey = JSON.stringify(tls);
-    if (this.#pool?.tlsKey === tlsKey) return this.#pool.dispatcher;
-    const old = this.#pool?.dispatcher;
+  #poolFor(tls: TlsOptions): Dispatcher {
+    const known = this.#pool;
+    // Mostly the very same record; one that was read anew seldom differs.
+    if (known?.tls === tls) return known.dispatcher;
+    if (known !== undefined && JSON.stringify(known.tls) === JSON.stringify(tls)) {
+      this.#pool = { tls, dispatcher: known.dispatcher };
+      return known.dispatcher;
+    }
     const dispatcher = this.#createPool(tls);
-    this.#pool = { tlsKey, dispatcher };
+    this.#pool = { tls, dispatcher };
     // Requests in flight end by themselves; watches are ended by the server within minutes.
-    if (old !== undefined) void old.close().catch(() => undefined);
+    void known?.dispatcher.close().catch(() => undefined);
     return dispatcher;
   }
 
-  #createPool(tls: ResolvedCredentials["tls"]): Dispatcher {
+  #createPool(tls: TlsOptions): Dispatcher {
     const { proxy } = this.#credentials;
     const settings = { connections: maxConnections, allowH2: false };
     const connect = { ...tls, timeout: connectTimeoutMs, keepAlive: true };

@@ -52,6 +52,9 @@ export interface ControllerComponents {
   readonly metrics: RuntimeMetrics;
 }
 
+/** After so many runs others get a turn of the event loop: runs that wait for nothing would not. */
+const runsInTurn = 100;
+
 /** Collects keys from the start on; works on them between `start` and `stop`. */
 export class Controller {
   readonly name: string;
@@ -64,6 +67,7 @@ export class Controller {
   readonly #stopping = new AbortController();
   readonly #drained = Promise.withResolvers<undefined>();
   readonly #forgetFigures: () => void;
+  #runCount = 0;
 
   /** @throws {RangeError} for options outside their bounds. */
   constructor(options: ControllerOptions, { surroundings, metrics }: ControllerComponents) {
@@ -143,6 +147,8 @@ export class Controller {
     const controller = this.name;
     const { clock } = this.#surroundings;
     const { reconcile, queue } = this.#metrics;
+    this.#runCount += 1;
+    if (this.#runCount % runsInTurn === 0) await this.#turn();
     const startedAtMs = clock.nowMs();
     queue.waitSeconds.observe({ name: controller, controller }, waitedMs / 1_000);
     reconcile.activeWorkers.inc({ controller });
@@ -153,6 +159,12 @@ export class Controller {
     queue.workSeconds.observe({ name: controller, controller }, lastedSeconds);
     this.#count(outcome);
     this.#tell({ type: "done", key, outcome });
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#surroundings.timers.after(0, resolve);
+    });
   }
 
   async #outcomeOf(key: string): Promise<RunOutcome> {

@@ -45,12 +45,6 @@ function reconcileMetrics(registers: Registry[]) {
       labelNames,
       registers,
     }),
-    panics: new Counter({
-      name: "controller_runtime_reconcile_panics_total",
-      help: "Reconciliations that threw.",
-      labelNames,
-      registers,
-    }),
     seconds: new Histogram({
       name: "controller_runtime_reconcile_time_seconds",
       help: "Length of a reconciliation.",

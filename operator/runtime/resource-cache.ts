@@ -50,7 +50,9 @@ export function dropBookkeeping<T extends ApiObject>(object: T): T {
   return { ...object, metadata: keptMetadata(object.metadata) };
 }
 
-/** Built anew instead of deleted from: `delete` makes objects that take several times the memory. */
+/**
+ * Built anew instead of deleted from: `delete` makes objects that take several times the memory.
+ */
 function keptMetadata(metadata: ObjectMeta): object {
   const kept: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(metadata)) {
@@ -79,6 +81,8 @@ export class ResourceCache<T extends ApiObject> {
   readonly #synced = Promise.withResolvers<undefined>();
   #request = new AbortController();
   #running: Promise<void> = Promise.resolve();
+  /** For the log. */
+  #lastError: unknown;
   #stopped = false;
 
   /** @throws {RangeError} for options outside their bounds. */
@@ -214,6 +218,7 @@ export class ResourceCache<T extends ApiObject> {
     const told = answered.catch((error: unknown) => {
       if (signal.aborted) return;
       const known = error instanceof ApiError ? error : undefined;
+      this.#lastError = error;
       const failure = { code: known?.code ?? "UNREACHABLE", retryAfterMs: known?.retryAfterMs };
       this.#tell({ type: "failed", attempt, failure });
     });
@@ -287,7 +292,8 @@ export class ResourceCache<T extends ApiObject> {
       gone: "the version is too old; listed again",
       notStreamed: "the server does not stream lists; read in pages",
     } as const;
-    const fields = { cache: this.#name, code, retryInMs: Math.round(retryInMs) };
+    const error = what === "silent" ? undefined : this.#lastError;
+    const fields = { cache: this.#name, code, retryInMs: Math.round(retryInMs), error };
     surroundings.log.warn(fields, sentences[what]);
   }
 }

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { Controller, type ReconcileAnswer } from "../../../../operator/runtime/index.ts";
+import {
+  Controller,
+  realSurroundings,
+  type ReconcileAnswer,
+} from "../../../../operator/runtime/index.ts";
 import { runtimeRig, seriesOf } from "../../../support/runtime-rig.ts";
 
 function controllerOf(
@@ -129,6 +133,26 @@ describe("a controller", () => {
     expect(why).toEqual([]);
     await time.elapse(1);
     expect(why).toMatchObject([{ code: "TIMEOUT" }]);
+  });
+
+  it("lets others have a turn among many runs that wait for nothing", async () => {
+    const { metrics } = runtimeRig();
+    const done = Promise.withResolvers<undefined>();
+    let runs = 0;
+    let runsAtTurn: number | undefined;
+    const reconcile = async (): Promise<ReconcileAnswer> => {
+      runs += 1;
+      if (runs === 1_000) done.resolve(undefined);
+      return {};
+    };
+    const surroundings = realSurroundings();
+    const controller = new Controller({ name: "widget", reconcile }, { surroundings, metrics });
+    for (let at = 0; at < 1_000; at++) controller.enqueue(String(at));
+    surroundings.timers.after(0, () => (runsAtTurn = runs));
+    controller.start();
+    await done.promise;
+    expect(runsAtTurn).toBeLessThan(200);
+    await controller.stop();
   });
 
   it("stops when what runs has ended, and begins nothing more", async () => {
