@@ -1,6 +1,6 @@
 /**
- * The simulations of operator/runtime, and proof that their checkers see: each damages the engine on
- * purpose. A red run prints its seed; the same seed gives the same run.
+ * The simulations of operator/runtime, and proof that their checkers see: each damages the engine
+ * on purpose. A red run prints its seed; the same seed gives the same run.
  */
 import { describe, expect, it } from "vitest";
 import { SeededRandom } from "../support/seeded-random.ts";
