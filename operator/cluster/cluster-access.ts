@@ -20,8 +20,8 @@ const pageLimit = 500;
 /** Objects of one list at most; a namespace with more is shown in part. */
 const maxObjects = 5_000;
 
-/** For each request; a person waits for it, ms. */
-const timeoutMs = 10_000;
+/** For each request with its repetitions; a person waits for it, ms. */
+const timeoutMs = 6_000;
 
 /** Where the client library goes when no kubeconfig is there at all. */
 const nowhere = "http://localhost:8080";

@@ -75,31 +75,47 @@ const forbidden = new RegExp(
     '(?: in the namespace "([^"]*)")?',
 );
 
-/** The missing permission in words, from what the API server said. */
-export function forbiddenError(said: string, cause?: unknown): ClusterError {
-  const [, user = "", verb = "", resource = "", group = "", namespace] = forbidden.exec(said) ?? [];
-  if (verb === "") {
+/** A permission, as RBAC names it. */
+export interface Permission {
+  readonly user: string;
+  readonly verb: string;
+  /** With its subresource: `pods/portforward`. */
+  readonly resource: string;
+  readonly group: string;
+  /** Undefined: in the whole cluster. */
+  readonly namespace: string | undefined;
+}
+
+/**
+ * The missing permission in words.
+ * @param said by the API server.
+ * @param likely what is missing where the API server does not say.
+ */
+export function forbiddenError(said: string, likely?: Permission): ClusterError {
+  const permission = permissionIn(said) ?? likely;
+  if (permission === undefined) {
     const remedy = "Ask whoever gives out permissions in this cluster.";
     return new ClusterError("FORBIDDEN", { text: `the API server refuses: ${said}`, remedy });
   }
-  const what = group === "" ? resource : `${resource}.${group}`;
+  const { user, verb, resource, group, namespace } = permission;
   const where = namespace === undefined ? "in the whole cluster" : `in namespace ${namespace}`;
-  const [plain, subresource] = resource.split("/");
-  const kind = group === "" ? plain : `${plain ?? ""}.${group}`;
-  const parts = [
-    `kubectl auth can-i ${verb} ${kind ?? ""}`,
-    subresource === undefined ? "" : `--subresource=${subresource}`,
-    namespace === undefined ? "" : `-n ${namespace}`,
-  ];
-  const check = parts.filter((part) => part !== "").join(" ");
-  return new ClusterError(
-    "FORBIDDEN",
-    {
-      text: `${user} may not ${verb} ${what} ${where}`,
-      remedy: `Ask for a role that allows it; ${check} tells when it does.`,
-    },
-    { cause },
-  );
+  const [plain = "", subresource] = resource.split("/");
+  const inGroup = (name: string): string => (group === "" ? name : `${name}.${group}`);
+  const check = [
+    `kubectl auth can-i ${verb} ${inGroup(plain)}`,
+    ...(subresource === undefined ? [] : [`--subresource=${subresource}`]),
+    ...(namespace === undefined ? [] : [`-n ${namespace}`]),
+  ].join(" ");
+  return new ClusterError("FORBIDDEN", {
+    text: `${user} may not ${verb} ${inGroup(resource)} ${where}`,
+    remedy: `Ask for a role that allows it; ${check} tells when it does.`,
+  });
+}
+
+function permissionIn(said: string): Permission | undefined {
+  const [, user, verb, resource, group = "", namespace] = forbidden.exec(said) ?? [];
+  if (user === undefined || verb === undefined || resource === undefined) return undefined;
+  return { user, verb, resource, group, namespace };
 }
 
 /** What a request to the API server came to, in words. */
@@ -128,7 +144,7 @@ export function clusterErrorOf(error: unknown, server: string): ClusterError {
     case "UNAUTHORIZED":
       return unauthorized(cause);
     case "FORBIDDEN":
-      return forbiddenError(message, error);
+      return forbiddenError(message);
     default:
       return new ClusterError(
         "API_FAILED",

@@ -112,7 +112,14 @@ async function refusalOf(answer: IncomingMessage, target: ForwardTarget): Promis
     case 401:
       return unauthorized();
     case 403:
-      return forbiddenError(said);
+      // Since 1.35 an upgrade needs the verb create too, and its refusal says nothing.
+      return forbiddenError(said, {
+        user: "you",
+        verb: "create",
+        resource: "pods/portforward",
+        group: "",
+        namespace,
+      });
     case 404: {
       const remedy = `spillway status -n ${namespace} tells which pods there are.`;
       return new ClusterError("POD_GONE", { text: `pod ${pod} is gone`, remedy });

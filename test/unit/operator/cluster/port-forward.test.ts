@@ -120,6 +120,11 @@ describe("a call through a port forward", () => {
         "ann may not create pods/portforward in namespace shop. Ask for a role that allows it; " +
         "kubectl auth can-i create pods --subresource=portforward -n shop tells when it does.",
     });
+    const bare = JSON.stringify({ message: 'pods "web-0" is forbidden: ' });
+    kubelet.refused.set("shop/web-0", { status: 403, body: bare });
+    await expect(call()).rejects.toMatchObject({
+      message: expect.stringMatching(/^you may not create pods\/portforward in namespace shop\./),
+    });
     kubelet.refused.set("shop/web-0", { status: 401, body: "Unauthorized" });
     await expect(call()).rejects.toMatchObject({ code: "UNAUTHORIZED" });
   });
