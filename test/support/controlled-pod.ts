@@ -38,8 +38,9 @@ export class ControlledPod {
   }
 
   /** As the kubelet does: a new token in the same file. */
-  writeToken(serial: number): void {
-    writeFileSync(this.#file("token"), `test/${this.nodeId}/${String(serial)}`);
+  writeToken(token: number | string): void {
+    const text = typeof token === "string" ? token : `test/${this.nodeId}/${String(token)}`;
+    writeFileSync(this.#file("token"), text);
   }
 
   /** Starts the sidecar; the rest of its start is `sidecar.ready()`. */
