@@ -62,7 +62,7 @@ export function steadyTime(previous: string | undefined, atMs: number): string {
 
 /**
  * Events that the change from one status to the next is worth: a refused spec, work that begins or
- * stops, and what is newly missing. A first look tells only of a refused spec.
+ * stops, and what is newly missing. A first look tells only what is wrong.
  */
 export function eventsOf(
   previous: readonly Condition[] | undefined,
@@ -74,11 +74,11 @@ export function eventsOf(
     const event = { reason: condition.reason, note: condition.message };
     const { type, status } = condition;
     if (type === "Accepted" && status === "False") return [{ type: "Warning", ...event }];
-    if (before === undefined) return [];
-    if (type === "Ready" && before.status !== status) {
+    if (type === "Degraded") return status === "True" ? [{ type: "Warning", ...event }] : [];
+    if (type === "Ready" && before !== undefined && before.status !== status) {
       if (status === "Unknown") return [];
       return [{ type: status === "True" ? "Normal" : "Warning", ...event }];
     }
-    return type === "Degraded" && status === "True" ? [{ type: "Warning", ...event }] : [];
+    return [];
   });
 }

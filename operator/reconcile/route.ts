@@ -81,7 +81,7 @@ export const goneAfterMs = 60_000;
 export function workOfRoute(pods: readonly QueuePod[], nowMs: number): RouteWork {
   let items = 0;
   let changesAfterMs = Number.POSITIVE_INFINITY;
-  const unreported: string[] = [];
+  const unreported = new Set<string>();
   for (const { pod, report, goneAtMs } of pods) {
     const queue = report?.part;
     if (queue !== undefined) {
@@ -91,8 +91,8 @@ export function workOfRoute(pods: readonly QueuePod[], nowMs: number): RouteWork
     if (!pod.injected || pod.pending || pod.ended) continue;
     const leftMs = goneAtMs === undefined ? undefined : goneAtMs + goneAfterMs - nowMs;
     if (leftMs !== undefined && leftMs <= 0) continue;
-    unreported.push(pod.name);
+    unreported.add(pod.name);
     changesAfterMs = Math.min(changesAfterMs, leftMs ?? Number.POSITIVE_INFINITY);
   }
-  return { items, unreported: unreported.sort(), changesAfterMs };
+  return { items, unreported: [...unreported].sort(), changesAfterMs };
 }
