@@ -13,8 +13,8 @@ import type { World } from "./world.ts";
 
 /** What assignments work with. */
 export interface AssignmentsComponents {
-  readonly world: World;
-  readonly sidecars: Sidecars;
+  readonly world: Pick<World, "demandsSelecting" | "capabilitiesOf">;
+  readonly sidecars: Pick<Sidecars, "assign">;
 }
 
 /** A resource was looked at: it is served, or there is nothing (yet) to serve of it. */

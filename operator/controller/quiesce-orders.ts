@@ -8,8 +8,8 @@ import type { World } from "./world.ts";
 
 /** What orders work with. */
 export interface QuiesceOrdersComponents {
-  readonly world: World;
-  readonly sidecars: Sidecars;
+  readonly world: Pick<World, "podOf" | "capabilityUidsOf">;
+  readonly sidecars: Pick<Sidecars, "quiesce">;
   readonly clock: Clock;
 }
 

@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { Assignments } from "../../../../operator/controller/assignments.ts";
+import type { PodAssignment } from "../../../../operator/control/index.ts";
+import { readable, storedCapability, storedDemand } from "../../../support/reconcile-rig.ts";
+
+const pod = { metadata: { namespace: "shop", name: "web-0", uid: "uid-web-0" } };
+const demand = readable(storedDemand());
+const capability = readable(storedCapability());
+const descriptorSet = { hash: "abc", content: new Uint8Array() };
+
+function rig() {
+  const told: PodAssignment[] = [];
+  const assignments = new Assignments({
+    world: { demandsSelecting: () => [demand], capabilitiesOf: () => [capability] },
+    sidecars: { assign: (it) => told.push(it) },
+  });
+  return { assignments, told };
+}
+
+/** Kinds and names of what a pod was told. */
+function names(told: readonly PodAssignment[]): string[][] {
+  return told.map(({ demands, capabilities }) =>
+    [...demands, ...capabilities].map(({ kind, name }) => `${kind} ${name}`),
+  );
+}
+
+test("a pod is told of nothing before everything that selects it was looked at", () => {
+  const { assignments, told } = rig();
+  assignments.assign(pod);
+  assignments.decideDemand(demand, descriptorSet);
+  assignments.assign(pod);
+  expect(told).toEqual([]);
+  assignments.decideCapability(capability, descriptorSet);
+  assignments.assign(pod);
+  expect(names(told)).toEqual([["Demand thumbnails", "Capability thumbnailer"]]);
+});
+
+test("a Demand whose contract is lost is served as before", () => {
+  const { assignments, told } = rig();
+  assignments.decideCapability(capability, undefined);
+  assignments.decideDemand(demand, descriptorSet);
+  assignments.decideDemand(demand, undefined);
+  assignments.assign(pod);
+  expect(names(told)).toEqual([["Demand thumbnails"]]);
+});
+
+test("only what differs is worth telling", () => {
+  const { assignments } = rig();
+  expect(assignments.decideDemand(demand, descriptorSet)).toBe(true);
+  expect(assignments.decideDemand(demand, descriptorSet)).toBe(false);
+  expect(assignments.decideDemand(demand, undefined)).toBe(false);
+  expect(assignments.decideDemand(demand, { ...descriptorSet, hash: "other" })).toBe(true);
+  const edited = { ...demand, metadata: { ...demand.metadata, generation: 2 } };
+  expect(assignments.decideDemand(edited, { ...descriptorSet, hash: "other" })).toBe(true);
+});
