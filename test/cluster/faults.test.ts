@@ -67,9 +67,9 @@ async function settleOne(): Promise<OperatorProcess> {
   return operator;
 }
 
-/** Changes the spec of every Demand, so that each has a new generation. */
-async function editDemands(value: number): Promise<void> {
-  for (let index = 0; index < campaign.demandCount; index++) {
+/** Changes the spec of Demands, all of them unless told otherwise: each has a new generation. */
+async function editDemands(value: number, editCount = campaign.demandCount): Promise<void> {
+  for (let index = 0; index < editCount; index++) {
     const path = `${collection(namespace, "demands")}/demand-${index}`;
     await cluster.admin.api.merge(path, { spec: { maxProviders: 10 + value } });
   }
@@ -120,10 +120,11 @@ test("etcd is compacted past the watch", { timeout: timeoutMs }, async () => {
   operator.supervise();
   operator.process.freeze();
   // Past what the operator has seen when its connections end, so that nothing waits in a socket.
-  await editDemands(1);
+  // Few edits, so that it is awake again before its Lease ends.
+  await editDemands(1, 30);
   await cluster.apiServer.kill();
   await cluster.apiServer.start();
-  await editDemands(3);
+  await editDemands(3, 30);
   await cluster.admin.api.delete(`${collection(namespace, "demands")}/demand-0`);
   await cluster.compact();
   const thawedAt = new Date().toISOString();
