@@ -1,0 +1,128 @@
+import { expect, test } from "vitest";
+import { demands } from "../../../../operator/controller/cached-resource.ts";
+import {
+  differsBesidesStatus,
+  StatusWrites,
+} from "../../../../operator/controller/status-writes.ts";
+import { ApiError, type ApiObject, silentLog } from "../../../../operator/runtime/index.ts";
+import type { StoredMetadata } from "../../../../operator/schema/index.ts";
+import { FakeClock } from "../../../support/fake-clock.ts";
+import { readable, storedDemand } from "../../../support/reconcile-rig.ts";
+
+interface Told {
+  readonly ready: number;
+  readonly conditions: readonly [];
+}
+
+const { metadata } = readable(storedDemand());
+const status = (ready: number): Told => ({ ready, conditions: [] });
+
+/** Statuses that are written when a test lets them be, and timers that it fires. */
+function rig() {
+  const clock = new FakeClock();
+  const sent: { readonly object: ApiObject; readonly answer: (error?: ApiError) => void }[] = [];
+  const timers: (() => void)[] = [];
+  let version = 100;
+  const client = {
+    apply: (_: unknown, object: ApiObject) => {
+      const { promise, resolve, reject } = Promise.withResolvers<ApiObject>();
+      const answer = (error?: ApiError): void => {
+        version += 1;
+        if (error !== undefined) reject(error);
+        else resolve({ metadata: { ...object.metadata, resourceVersion: String(version) } });
+      };
+      sent.push({ object, answer });
+      return promise;
+    },
+  };
+  const after = (_: number, callback: () => void) => {
+    timers.push(callback);
+    return () => timers.splice(timers.indexOf(callback), 1);
+  };
+  const writes = new StatusWrites<Told>(
+    { resource: demands, fieldManager: "tester" },
+    // The one method of the client that is used.
+    {
+      client: client as never,
+      surroundings: { clock, timers: { after }, log: silentLog } as never,
+    },
+  );
+  return { clock, sent, timers, writes };
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test("nothing is written before the start, and what waits is written then", () => {
+  const { sent, writes } = rig();
+  writes.want(metadata, status(1), undefined);
+  expect(sent).toEqual([]);
+  writes.start();
+  expect(sent.map(({ object }) => object)).toEqual([
+    { metadata: { namespace: "shop", name: "thumbnails", uid: metadata.uid }, status: status(1) },
+  ]);
+});
+
+test("the own write that comes back is not taken for somebody else's", async () => {
+  const { sent, writes } = rig();
+  writes.start();
+  writes.want(metadata, status(1), undefined);
+  sent[0]?.answer();
+  await turn();
+  writes.observe({ ...metadata, resourceVersion: "101" }, status(0));
+  writes.observe({ ...metadata, resourceVersion: "99" }, status(0));
+  expect(sent).toHaveLength(1);
+});
+
+test("what somebody else writes over it is written again", async () => {
+  const { sent, writes } = rig();
+  writes.start();
+  writes.want(metadata, status(1), undefined);
+  sent[0]?.answer();
+  await turn();
+  writes.observe({ ...metadata, resourceVersion: "102" }, status(0));
+  expect(sent).toHaveLength(2);
+});
+
+test("a failure is tried again later, an object that is gone is not", async () => {
+  const { clock, sent, timers, writes } = rig();
+  writes.start();
+  writes.want(metadata, status(1), undefined);
+  sent[0]?.answer(new ApiError("SERVER_ERROR", "no"));
+  await turn();
+  expect([sent.length, timers.length]).toEqual([1, 1]);
+  clock.advance(1_000);
+  timers[0]?.();
+  sent[1]?.answer(new ApiError("NOT_FOUND", "gone"));
+  await turn();
+  expect([sent.length, writes.dirtyCount, writes.wanted(metadata)]).toEqual([2, 0, undefined]);
+});
+
+test("the end waits for what is on its way, and begins nothing", async () => {
+  const { sent, writes } = rig();
+  writes.start();
+  writes.want(metadata, status(1), undefined);
+  let ended = false;
+  const end = writes.stop().then(() => (ended = true));
+  writes.want({ ...metadata, name: "other", uid: "other" }, status(1), undefined);
+  await turn();
+  expect([sent.length, ended]).toEqual([1, false]);
+  sent[0]?.answer();
+  await end;
+  expect(sent).toHaveLength(1);
+});
+
+test("an object made anew under the same name has no status yet", () => {
+  const { writes } = rig();
+  writes.want(metadata, status(1), undefined);
+  expect(writes.wanted({ ...metadata, uid: "new" })).toBeUndefined();
+});
+
+test.each<[string, Partial<StoredMetadata>, boolean]>([
+  ["a version", { resourceVersion: "8" }, false],
+  ["the generation", { generation: 2 }, true],
+  ["the annotation", { annotations: { "spillway.dev/reconcile": "paused" } }, true],
+  ["the end", { deletionTimestamp: "2026-01-01T00:00:00Z" }, true],
+  ["the object", { uid: "other" }, true],
+])("a change of %s alone wakes a reconcile: %j %j", (_, change, expected) => {
+  expect(differsBesidesStatus(metadata, { ...metadata, ...change })).toBe(expected);
+});
