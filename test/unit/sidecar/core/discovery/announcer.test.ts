@@ -51,6 +51,15 @@ describe("scheduling", () => {
     expect(run(engine, 6_200).slice(0, 2).map(Math.round)).toEqual([repeat, next]);
   });
 
+  test("tells a renewed certificate with the next round, not by one of its own", () => {
+    const engine = announcer();
+    engine.handle({ type: "start" }, 0);
+    const fingerprint = new Uint8Array(32).fill(9);
+    expect(engine.handle({ type: "certificateChanged", fingerprint }, 10)).toEqual([]);
+    const [next] = sent(engine.advance(100));
+    expect(next?.certificateFingerprint).toEqual(fingerprint);
+  });
+
   test("numbers its packets without a gap", () => {
     const engine = announcer();
     const packets = sent(engine.handle({ type: "start" }, 0));
