@@ -1,6 +1,6 @@
 /**
- * A small cluster from a seed: queues, workers, a controller that removes pods, and an operator that
- * is at times away or another one. What must hold at every moment, and what in the end.
+ * A small cluster from a seed: queues, workers, a controller that removes pods, and an operator
+ * that is at times away or another one. What must hold at every moment, and what in the end.
  */
 import { describe, expect, test } from "vitest";
 import {
