@@ -14,6 +14,7 @@ import type { MetricDeclaration } from "../../sidecar/runtime/index.ts";
 import { paths, top } from "../tidy/tree.ts";
 import { httpApiPage } from "./http-api-page.ts";
 import { table } from "./page-table.ts";
+import { performancePage, performancePicture } from "./performance-page.ts";
 import { refusedManifestsPage, resourcesPage } from "./resources-page.ts";
 
 /** One word of a closed list, with the sentence above it. */
@@ -190,7 +191,9 @@ export async function referencePages(): Promise<Record<string, string>> {
   return {
     "docs/errors.md": errorsPage(),
     "docs/http-api.md": await httpApiPage(made),
+    "docs/images/performance.svg": performancePicture(),
     "docs/metrics.md": await metricsPage(),
+    "docs/performance.md": performancePage(made),
     "docs/refused-manifests.md": refusedManifestsPage(made),
     "docs/resources.md": resourcesPage(made),
   };
