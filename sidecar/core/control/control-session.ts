@@ -17,20 +17,14 @@ import {
   AcknowledgementSchema,
   type AttachResponse,
   AuthenticateSchema,
-  type Certificate,
   CertificateRequestSchema,
-  type ConfigDelta,
-  type PeersDelta,
   type Refusal,
   RefusalCode,
-  type ResourceVersion,
-  type Version,
   type Welcome,
 } from "../../../proto/gen/spillway/control/v1/control_pb.ts";
 import { assertNever, type Incarnation, type Random } from "../ports.ts";
 import { CertificateRenewal } from "./certificate-renewal.ts";
 import type {
-  ConfigOutcome,
   ControlEffect,
   ControlIdentity,
   ControlInput,
@@ -39,12 +33,13 @@ import type {
 } from "./control-events.ts";
 import { controlLimits } from "./control-limits.ts";
 import { durationMs } from "./duration.ts";
-import { HeldConfig, sameVersion, type StoredConfig } from "./held-config.ts";
+import type { HeldConfig, StoredConfig } from "./held-config.ts";
 import { helloOf, type RequestKind, toOperator } from "./messages.ts";
 import type { NodeStatus } from "./node-status.ts";
+import { Provision, type TakenDelta } from "./provision.ts";
 import { Quiescence } from "./quiescence.ts";
 import { Reconnect } from "./reconnect.ts";
-import { Reporting } from "./reporting.ts";
+import { Reporting, type ResourceOf } from "./reporting.ts";
 import { TokenRenewal } from "./token-renewal.ts";
 
 /** What a sidecar begins with. */
@@ -76,32 +71,23 @@ const defaultPace = { intervalMs: 10_000, minIntervalMs: 1_000 };
 /** One sidecar and its operator. Feed inputs in the order of time; carry out effects in order. */
 export class ControlSession {
   readonly #options: ControlSessionOptions;
-  readonly #held: HeldConfig;
+  readonly #provision: Provision;
   readonly #reconnect: Reconnect;
   readonly #renewal = new CertificateRenewal(-Infinity);
   readonly #quiescence = new Quiescence();
   #state: State = { type: "stopped" };
-  #identity: ControlIdentity | undefined;
-  /** Came before the bundle that it needs beside it. */
-  #certificate: Certificate | undefined;
-  /** Certificate and bundle are in use, so that a configuration can be. */
-  #proven = false;
-  /** The version handed out last, to be taken over. */
-  #given: Version | undefined;
-  #outcome: ConfigOutcome | undefined;
   #status: NodeStatus | undefined;
   #out: ControlEffect[] = [];
 
   constructor(options: ControlSessionOptions, random: Random) {
     this.#options = options;
-    this.#held = new HeldConfig(options.stored);
+    this.#provision = new Provision(options.stored, options.storedIdentity);
     this.#reconnect = new Reconnect(random);
-    this.#identity = options.storedIdentity;
   }
 
   /** What the operator told so far; for keeping it. */
   get held(): HeldConfig {
-    return this.#held;
+    return this.#provision.held;
   }
 
   /** True while the operator is at the other end. */
@@ -141,7 +127,7 @@ export class ControlSession {
   advance(nowMs: number): ControlEffect[] {
     this.#openWhenDue(nowMs);
     if (this.#quiescence.expire(nowMs)) this.#tellQuiet(nowMs);
-    this.#giveConfig();
+    this.#emit(...this.#provision.give());
     const state = this.#state;
     if (state.type === "attached") {
       if (this.#renewal.take(nowMs)) this.#emit({ type: "makeRequest" });
@@ -176,7 +162,7 @@ export class ControlSession {
         this.#certificateUsed(input.refused, input.renewAfterMs, nowMs);
         return;
       case "configured":
-        this.#outcome = input.outcome;
+        this.#provision.configured(input.outcome);
         this.#emit({ type: "store", what: "config" });
         this.#acknowledge();
         if (this.#quiescence.asked) this.#tellQuiet(nowMs);
@@ -199,8 +185,8 @@ export class ControlSession {
   #start(nowMs: number): void {
     if (this.#state.type !== "stopped") return;
     const { storedIdentity } = this.#options;
-    if (storedIdentity !== undefined && this.#held.trustBundle !== "") {
-      this.#use(undefined, storedIdentity.renewInMs);
+    if (storedIdentity !== undefined) {
+      this.#emit(...this.#provision.useKept(storedIdentity.renewInMs));
     }
     this.#connect(undefined, nowMs);
   }
@@ -217,7 +203,7 @@ export class ControlSession {
     this.#state = { type: "connecting", untilMs: nowMs + controlLimits.welcomeTimeoutMs };
     const { sidecarVersion, incarnation } = this.#options;
     const self = { sidecarVersion, incarnation: BigInt(incarnation) };
-    const hello = helloOf(self, this.#held, this.#status?.peerAddress);
+    const hello = helloOf(self, this.held, this.#status?.peerAddress);
     this.#emit({ type: "connect", address, hello });
   }
 
@@ -235,18 +221,17 @@ export class ControlSession {
         this.#breakOff("the operator said Welcome twice", nowMs);
         return;
       case "descriptorSet":
-        if (this.#held.takeDescriptorSet(kind.value)) return;
+        if (this.held.takeDescriptorSet(kind.value)) return;
         this.#resync("more descriptor sets than can be held", nowMs);
         return;
       case "configDelta":
-        this.#takeConfig(kind.value, nowMs);
+        this.#takeDelta(this.#provision.takeConfig(kind.value), "configuration", nowMs);
         return;
       case "peersDelta":
-        this.#takePeers(kind.value, nowMs);
+        this.#takeDelta(this.#provision.takePeers(kind.value), "peers", nowMs);
         return;
       case "certificate":
-        this.#certificate = kind.value;
-        this.#useCertificate();
+        this.#emit(...this.#provision.takeCertificate(kind.value));
         return;
       case "certificateWanted":
         this.#renewal.wanted(nowMs);
@@ -264,15 +249,14 @@ export class ControlSession {
   }
 
   #welcomed(welcome: Welcome, nowMs: number): void {
-    const { clusterId, namespace, nodeId } = welcome;
-    const known = this.#identity;
-    if (known !== undefined && !sameIdentity(known, welcome)) {
+    const { namespace, nodeId } = welcome;
+    if (!this.#provision.identify(welcome)) {
       // Another pod's token: whatever came over this stream would be another pod's too.
-      this.#note("warn", "identity", `this node is ${known.nodeId}; the operator says ${nodeId}`);
+      const known = this.#provision.identity?.nodeId ?? "";
+      this.#note("warn", "identity", `this node is ${known}; the operator says ${nodeId}`);
       this.#breakOff("the operator took this node for another", nowMs);
       return;
     }
-    this.#identity = { clusterId, namespace, nodeId };
     const pace = {
       intervalMs: durationMs(welcome.reportInterval) ?? defaultPace.intervalMs,
       minIntervalMs: durationMs(welcome.minReportInterval) ?? defaultPace.minIntervalMs,
@@ -312,42 +296,14 @@ export class ControlSession {
 
   /** What comes does not fit what is held: everything anew. What is in force stays meanwhile. */
   #resync(reason: string, nowMs: number): void {
-    this.#held.forgetVersions();
+    this.held.forgetVersions();
     this.#note("warn", "resync", `${reason}: the whole configuration is asked for`);
     this.#breakOff(reason, nowMs);
   }
 
-  #takeConfig(delta: ConfigDelta, nowMs: number): void {
-    const bundleBefore = this.#held.trustBundle;
-    const taken = this.#held.takeConfig(delta);
-    if (taken === "gap") this.#resync("a change of a configuration that is not held", nowMs);
-    if (taken !== "taken") return;
-    if (this.#certificate !== undefined) this.#useCertificate();
-    else if (this.#proven && this.#held.trustBundle !== bundleBefore)
-      this.#use(undefined, undefined);
-  }
-
-  #takePeers(delta: PeersDelta, nowMs: number): void {
-    const taken = this.#held.takePeers(delta);
-    if (taken === "gap") this.#resync("a change of peers that are not held", nowMs);
-    if (taken !== "taken") return;
-    this.#emit({ type: "store", what: "peers" });
-    if (this.#given !== undefined) this.#emit({ type: "peers", peers: this.#held.peers() });
-  }
-
-  /** A certificate is of use only beside the bundle that others are checked by. */
-  #useCertificate(): void {
-    const certificate = this.#certificate;
-    if (certificate === undefined || this.#held.trustBundle === "") return;
-    this.#certificate = undefined;
-    this.#use(certificate.certificatePem, durationMs(certificate.renewAfter) ?? 0);
-  }
-
-  #use(certificatePem: string | undefined, renewAfterMs: number | undefined): void {
-    const identity = this.#identity;
-    if (identity === undefined) return;
-    const trustBundlePem = this.#held.trustBundle;
-    this.#emit({ type: "useCertificate", identity, certificatePem, trustBundlePem, renewAfterMs });
+  #takeDelta({ taken, effects }: TakenDelta, what: string, nowMs: number): void {
+    this.#emit(...effects);
+    if (taken === "gap") this.#resync(`a change of a version of the ${what} not held`, nowMs);
   }
 
   #certificateUsed(
@@ -360,38 +316,17 @@ export class ControlSession {
       this.#renewal.failed(0, nowMs);
       return;
     }
-    this.#proven = true;
+    this.#provision.certificateUsed();
     if (renewAfterMs === undefined) return;
     this.#renewal.renewed(renewAfterMs, nowMs);
     const renewal = `to be renewed in ${String(Math.round(renewAfterMs / 1_000))} s`;
     this.#note("info", "certificate", `a certificate is in use, ${renewal}`);
   }
 
-  /** Hands out what is held and was not handed out yet. */
-  #giveConfig(): void {
-    const version = this.#held.configVersion;
-    const identity = this.#identity;
-    if (!this.#proven || version === undefined || identity === undefined) return;
-    if (sameVersion(version, this.#given)) return;
-    const isFirst = this.#given === undefined;
-    this.#given = version;
-    this.#emit({
-      type: "configure",
-      config: {
-        version,
-        identity,
-        demands: this.#held.demands(),
-        capabilities: this.#held.capabilities(),
-        descriptorSets: this.#held.descriptorSets(),
-        announcementKey: this.#held.announcementKey,
-      },
-    });
-    if (isFirst) this.#emit({ type: "peers", peers: this.#held.peers() });
-  }
-
   #acknowledge(): void {
-    if (this.#outcome === undefined || this.#state.type !== "attached") return;
-    const { version, acknowledged } = this.#outcome;
+    const { outcome } = this.#provision;
+    if (outcome === undefined) return;
+    const { version, acknowledged } = outcome;
     const value = create(AcknowledgementSchema, {
       configVersion: version,
       resources: acknowledged.slice(),
@@ -425,9 +360,12 @@ export class ControlSession {
     if (this.#state.type !== "attached") return;
     const { reporting } = this.#state;
     const quiet = this.#quiet();
-    const report = reporting.report(status, (...name) => this.#inForce(...name), quiet, nowMs);
+    const resourceOf = (...named: Parameters<ResourceOf>) => this.#provision.inForce(...named);
+    const report = reporting.report(status, resourceOf, quiet, nowMs);
     if (report !== undefined) this.#send({ case: "report", value: report });
-    const confirmation = this.#quiescence.confirm(status, (uid) => this.#capabilityOf(uid));
+    const confirmation = this.#quiescence.confirm(status, (uid) =>
+      this.#provision.capabilityOf(uid),
+    );
     if (confirmation !== undefined) {
       this.#send({ case: "quiesceConfirmation", value: confirmation });
     }
@@ -439,18 +377,7 @@ export class ControlSession {
   }
 
   #quiet(): ReadonlySet<string> {
-    return this.#quiescence.names((uid) => this.#capabilityOf(uid));
-  }
-
-  #inForce(kind: "demand" | "capability", name: string): ResourceVersion | undefined {
-    return this.#outcome?.inForce.find((each) => each.kind === kind && each.name === name)
-      ?.resource;
-  }
-
-  #capabilityOf(uid: string): string | undefined {
-    return this.#outcome?.inForce.find(
-      ({ kind, resource }) => kind === "capability" && resource.uid === uid,
-    )?.name;
+    return this.#quiescence.names((uid) => this.#provision.capabilityOf(uid));
   }
 
   #hurry(nowMs: number): void {
@@ -465,11 +392,7 @@ export class ControlSession {
     this.#emit({ type: "note", level, event, detail });
   }
 
-  #emit(effect: ControlEffect): void {
-    this.#out.push(effect);
+  #emit(...effects: readonly ControlEffect[]): void {
+    this.#out.push(...effects);
   }
-}
-
-function sameIdentity(a: ControlIdentity, b: ControlIdentity): boolean {
-  return a.clusterId === b.clusterId && a.namespace === b.namespace && a.nodeId === b.nodeId;
 }

@@ -101,8 +101,9 @@ export class HeldConfig {
     const taken = judge(delta, this.#configVersion);
     if (taken !== "taken") return taken;
     if (delta.base === undefined) {
-      this.#demands.clear();
-      this.#capabilities.clear();
+      const kept = new Set(delta.kept);
+      clearBut(this.#demands, kept);
+      clearBut(this.#capabilities, kept);
     }
     for (const uid of delta.removed) {
       this.#demands.delete(uid);
@@ -180,6 +181,10 @@ function judge(
   if (delta.version === undefined) return "gap";
   if (held !== undefined && delta.version.number <= held.number) return "old";
   return delta.base === undefined || sameVersion(delta.base, held) ? "taken" : "gap";
+}
+
+function clearBut(entries: Entries<unknown>, kept: ReadonlySet<string>): void {
+  for (const uid of [...entries.keys()]) if (!kept.has(uid)) entries.delete(uid);
 }
 
 function put<T extends { readonly resource?: { readonly uid: string } | undefined }>(
