@@ -103,6 +103,15 @@ describe("sidecars that know each other by the operator alone", () => {
     await works(pods);
   });
 
+  it("find each other again after a restart while the operator is away", async () => {
+    const pods = await pair();
+    await pods.operator.stop();
+    await pods.provider.stop();
+    await pods.provider.start();
+    await pods.provider.sidecar.ready();
+    await works(pods);
+  });
+
   it("take nothing new when asked to, confirm it, and go on when it is over", async () => {
     const pods = await pair();
     const stream = await eventually(() => pods.operator.stream("provider"));
