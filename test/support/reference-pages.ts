@@ -145,12 +145,34 @@ ${table(
   Object.entries(linkAnswers).map(([state, meaning]) => [`\`${state}\``, meaning]),
 )}
 
+## Refusals of the control stream
+
+The operator's answers to a sidecar that it does not serve. In logs of both, and in the sidecar's readiness.
+
+${table(["code", "meaning"], controlRefusals())}
+
 ## Announcements that are not believed
 
 Label \`reason\` of \`spillway_multicast_announcements_refused_total\`, in the order of the checks.
 
 ${wordTable("sidecar/core/discovery/refusal.ts", "announcementRefusals")}
 `;
+}
+
+/** Words and comments of the enum RefusalCode in the control stream's proto. */
+function controlRefusals(): string[][] {
+  const proto = readFileSync(join(top, "proto/spillway/control/v1/control.proto"), "utf8");
+  const body = /^enum RefusalCode \{([\s\S]*?)^\}/m.exec(proto)?.[1] ?? "";
+  const words = body.matchAll(/((?: {2}\/\/.*\n)+) {2}REFUSAL_CODE_([A-Z_]+) = ([1-9]\d*);/g);
+  const rows = [...words].map(([, comment = "", word = ""]) => [
+    `\`${word}\``,
+    comment
+      .replaceAll(/^ *\/\/ ?/gm, "")
+      .replaceAll(/\s+/g, " ")
+      .trim(),
+  ]);
+  if (rows.length === 0) throw new Error("control.proto: there is no enum RefusalCode");
+  return rows;
 }
 
 /** What a room's metrics.ts exports. */
@@ -182,6 +204,8 @@ export async function metricsPage(): Promise<string> {
 
 \`GET /metrics\` on the admin listener, in the Prometheus text format. Besides these there are the process
 metrics of \`prom-client\`. Units are base units (seconds, bytes).
+
+The operator's \`/metrics\` has controller-runtime's names; \`operator/runtime/README.md\` lists them.
 
 ${sections.join("\n")}`;
 }

@@ -80,7 +80,8 @@ function exists(path: string, known: Known): boolean {
 
 /** Relative links resolve, with their anchors. */
 export function linkFindings(page: SourceFile, known: Known): Finding[] {
-  const text = prose(page.text);
+  // What stands in backquotes is no link, whatever it looks like.
+  const text = prose(page.text).replaceAll(/`[^`\n]*`/g, (code) => " ".repeat(code.length));
   const findings: Finding[] = [];
   for (const match of text.matchAll(/\]\(([^)\s]+)\)/g)) {
     const target = match[1] ?? "";

@@ -121,6 +121,7 @@ describe("rules of pages can fail", () => {
     expect(linkFindings(page("[a](docs/gone.md)"), known)).toHaveLength(1);
     expect(linkFindings(page("[a](docs/limits.md#gone)"), known)).toHaveLength(1);
     expect(linkFindings(page("![a](docs/images/gone.png)"), known)).toHaveLength(1);
+    expect(linkFindings(page("`[a-z](gone)*`"), known)).toEqual([]);
   });
 
   test("commands", () => {
