@@ -11,7 +11,7 @@ import {
   type NamespaceTrust,
   type PodAssignment,
 } from "./pod-assignment.ts";
-import { RateBucket } from "./rate-bucket.ts";
+import { RateBucket } from "../../sidecar/core/rate-bucket.ts";
 import { selectAcknowledged, selectQuiesced, selectReport } from "./selected-report.ts";
 import type { Session } from "./session.ts";
 import type { SidecarState } from "./sidecar-state.ts";

@@ -11,7 +11,7 @@ import type { ConfigPart } from "./desired-resource.ts";
 import { Follower } from "./follower.ts";
 import type { StreamId } from "./hub-messages.ts";
 import type { PodIdentity } from "./pod-identity.ts";
-import { RateBucket } from "./rate-bucket.ts";
+import { RateBucket } from "../../sidecar/core/rate-bucket.ts";
 
 /** One message down. */
 export type Answer = AttachResponse["kind"];
@@ -35,7 +35,7 @@ export class Session {
   readonly incarnation: bigint;
   readonly config: Follower<ConfigPart>;
   readonly peers: Follower<Peer>;
-  /** Hashes of the descriptor sets that it holds or was sent. */
+  /** Hashes of the descriptor sets that it holds: named by Hello or sent, and not dropped since. */
   readonly descriptorSets: Set<string>;
   readonly messages = new RateBucket({
     perSecond: controlLimits.messagesPerSecond,

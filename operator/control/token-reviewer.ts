@@ -10,7 +10,7 @@ import type { Logger, Timers, WallClock } from "../../sidecar/runtime/index.ts";
 import { controlLimits } from "./control-limits.ts";
 import { type PodIdentity, podIdentityOf, tokenAudience, tokenEndMs } from "./pod-identity.ts";
 import type { TokenReviews, TokenReviewStatus } from "./ports.ts";
-import { RateBucket } from "./rate-bucket.ts";
+import { RateBucket } from "../../sidecar/core/rate-bucket.ts";
 import { RecentMap } from "./recent-map.ts";
 import { refusal } from "./refusal.ts";
 

@@ -1,5 +1,5 @@
 /** Simulated time: events in order, and the last of them remembered for whoever has to look. */
-import { IndexedHeap } from "../../sidecar/core/work/indexed-heap.ts";
+import { IndexedHeap } from "../../sidecar/core/indexed-heap.ts";
 
 interface SimEvent {
   readonly atMs: number;

@@ -120,9 +120,10 @@ const sidecarRooms: readonly Room[] = [
 
 const operatorRooms: readonly Room[] = [
   { ...room("operator/schema", [], ["zod"]), pure: true },
-  ...["operator/reconcile", "operator/manifests", "operator/admission"].map(
-    (name): Room => ({ ...room(name, ["operator/schema", "sidecar/core/ring"]), pure: true }),
-  ),
+  ...["operator/reconcile", "operator/manifests", "operator/admission"].map((name): Room => {
+    const above = ["operator/schema", "sidecar/core", "sidecar/core/ring"];
+    return { ...room(name, above), pure: true };
+  }),
   // What both control planes make of a resource: the folder's and the cluster's.
   {
     ...room("operator/node-config", ["operator/schema", "proto/gen"], ["@bufbuild/protobuf"]),

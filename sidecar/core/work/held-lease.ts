@@ -3,7 +3,7 @@ import { ChurnMap } from "../churn-map.ts";
 import type { Lease, ToDemand } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { Incarnation, NodeId } from "../ports.ts";
 import type { LeaseEndReason, PulledWork, WorkVerb } from "./capability-events.ts";
-import { IndexedHeap } from "./indexed-heap.ts";
+import { IndexedHeap } from "../indexed-heap.ts";
 
 /** A verb on its way to the demand. */
 export interface PendingVerb {

@@ -4,7 +4,7 @@
  */
 import { ChurnMap } from "../churn-map.ts";
 import type { DemandOptions } from "./demand-options.ts";
-import { IndexedHeap } from "./indexed-heap.ts";
+import { IndexedHeap } from "../indexed-heap.ts";
 import type { Item, ItemLease, ItemState, Outcome } from "./item.ts";
 import { OutcomeLog } from "./outcome-log.ts";
 import { ReadyQueue } from "./ready-queue.ts";

@@ -1,5 +1,5 @@
 import { ChurnMap } from "../churn-map.ts";
-import { IndexedHeap } from "./indexed-heap.ts";
+import { IndexedHeap } from "../indexed-heap.ts";
 
 /** A pull that waits for its first item. */
 export interface WaitingPull {

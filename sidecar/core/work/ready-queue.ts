@@ -3,7 +3,7 @@
  * each 30 s waited, original order inside a priority (design/work.md, "Priority").
  * Items of an ordering key that is busy stand behind it, outside the order.
  */
-import { IndexedHeap, type HeapAccess } from "./indexed-heap.ts";
+import { IndexedHeap, type HeapAccess } from "../indexed-heap.ts";
 import type { Item } from "./item.ts";
 
 /** Waiting this long is worth one point of priority, ms. */

@@ -25,12 +25,17 @@ export class RateBucket {
     this.#toleranceMs = (burst - 1) * this.#intervalMs;
   }
 
+  /** ms until a turn may be taken without a wait; 0: now. Nothing is taken. */
+  waitMs(nowMs: number): number {
+    return Math.max(0, this.#usedUpToMs - this.#toleranceMs - nowMs);
+  }
+
   /**
    * Takes a turn.
    * @param maxWaitMs longest wait that is accepted; a turn that would be later is not taken.
    */
   take(nowMs: number, maxWaitMs = 0): Turn {
-    const waitMs = Math.max(0, this.#usedUpToMs - this.#toleranceMs - nowMs);
+    const waitMs = this.waitMs(nowMs);
     if (waitMs > maxWaitMs) return { ok: false, retryAfterMs: waitMs - maxWaitMs };
     this.#usedUpToMs = Math.max(this.#usedUpToMs, nowMs) + this.#intervalMs;
     return { ok: true, waitMs };

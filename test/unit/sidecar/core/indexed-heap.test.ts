@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { IndexedHeap } from "../../../../../sidecar/core/work/indexed-heap.ts";
+import { IndexedHeap } from "../../../../sidecar/core/indexed-heap.ts";
 
 interface Member {
   key: number;

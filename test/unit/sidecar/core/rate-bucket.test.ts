@@ -1,12 +1,19 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { RateBucket } from "../../../../operator/control/rate-bucket.ts";
+import { RateBucket } from "../../../../sidecar/core/rate-bucket.ts";
 
 test("a burst at once, then the average rate", () => {
   const bucket = new RateBucket({ perSecond: 10, burst: 3 });
   for (let count = 0; count < 3; count++) expect(bucket.take(0)).toEqual({ ok: true, waitMs: 0 });
   expect(bucket.take(0)).toEqual({ ok: false, retryAfterMs: 100 });
   expect(bucket.take(100)).toEqual({ ok: true, waitMs: 0 });
+});
+
+test("says when a turn is there, and takes none by that", () => {
+  const bucket = new RateBucket({ perSecond: 10, burst: 1 });
+  expect([bucket.waitMs(0), bucket.waitMs(0)]).toEqual([0, 0]);
+  bucket.take(0);
+  expect([0, 60, 100, 500].map((atMs) => bucket.waitMs(atMs))).toEqual([100, 40, 0, 0]);
 });
 
 test("turns may be taken ahead, in order, up to the wait that is accepted", () => {
