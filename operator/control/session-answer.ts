@@ -89,7 +89,16 @@ function descriptorSetOf(part: ConfigPart): string | undefined {
 
 function nextConfigDelta(session: Session, record: PodRecord): Answer | undefined {
   const step = session.config.next(record.config);
-  return step === undefined ? undefined : { case: "configDelta", value: configDelta(step) };
+  if (step === undefined) return undefined;
+  dropUnnamedSets(session, record);
+  return { case: "configDelta", value: configDelta(step) };
+}
+
+/** The sidecar drops with this delta what nothing names any more: named again, it is sent again. */
+function dropUnnamedSets({ descriptorSets }: Session, { config }: PodRecord): void {
+  const named = new Set<string | undefined>();
+  for (const { value } of config.latest.parts.values()) named.add(descriptorSetOf(value));
+  for (const hash of descriptorSets) if (!named.has(hash)) descriptorSets.delete(hash);
 }
 
 function configDelta({ base, version, changed, removed }: Step<ConfigPart>) {

@@ -107,6 +107,7 @@ export interface ResourceOver {
   readonly namespace?: string;
   readonly name?: string;
   readonly spec?: Json;
+  readonly descriptorSet?: { readonly hash: string; readonly content: Uint8Array };
 }
 
 const descriptorSet = {
@@ -136,7 +137,7 @@ function resourceOf(over: ResourceOver, name: string) {
     generation: over.generation ?? 1,
     namespace: over.namespace ?? "shop",
     name: over.name ?? name,
-    descriptorSet,
+    descriptorSet: over.descriptorSet ?? descriptorSet,
   };
 }
 

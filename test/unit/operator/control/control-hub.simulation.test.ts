@@ -63,6 +63,7 @@ class Model {
   readonly resources = new Map<string, bigint>();
   readonly peers = new Set<string>();
   readonly descriptorSets = new Set<string>();
+  readonly #setOf = new Map<string, string | undefined>();
   trust = "";
   configVersion: Version | undefined;
   peersVersion: Version | undefined;
@@ -87,6 +88,11 @@ class Model {
       for (const { resource, config } of [...d, ...c]) {
         expect(this.descriptorSets).toContain(config?.contract?.descriptorSet);
         this.resources.set(resource?.uid ?? "", resource?.generation ?? 0n);
+        this.#setOf.set(resource?.uid ?? "", config?.contract?.descriptorSet);
+      }
+      const named = new Set([...this.resources.keys()].map((uid) => this.#setOf.get(uid)));
+      for (const hash of this.descriptorSets) {
+        if (!named.has(hash)) this.descriptorSets.delete(hash);
       }
       if (trustBundle !== undefined) this.trust = trustBundle.pem;
       this.configVersion = version;
