@@ -25,7 +25,7 @@ import {
   tooManyStreams,
 } from "./hub-refusals.ts";
 import { PeerDirectory } from "./peer-directory.ts";
-import type { PodAssignment } from "./pod-assignment.ts";
+import type { NamespaceTrust, PodAssignment } from "./pod-assignment.ts";
 import { isIdentityOf } from "./pod-identity.ts";
 import { PodRecord } from "./pod-record.ts";
 import { nextAnswer, welcome } from "./session-answer.ts";
@@ -50,6 +50,8 @@ export class ControlHub {
   readonly #desk: CertificateDesk;
   readonly #intake: SessionIntake;
   readonly #directory = new PeerDirectory();
+  /** Of the namespaces that have pods. */
+  readonly #trust = new Map<string, NamespaceTrust>();
   #lead: Lead = { type: "following", leaderAddress: undefined };
   #quiesceSequence: bigint;
   /** When changed peers are told; Infinity: none changed. */
@@ -203,7 +205,7 @@ export class ControlHub {
 
   #assigned(assignment: PodAssignment, nowMs: number): void {
     const { pod, capabilities } = assignment;
-    const trust = this.#options.trustOf(pod.namespace);
+    const trust = this.#trustOf(pod.namespace);
     const known = this.#pods.get(pod.uid);
     const rolesBefore = known?.assignment.pod.roles;
     const record = known ?? new PodRecord(assignment, trust, nowMs);
@@ -241,12 +243,19 @@ export class ControlHub {
   }
 
   #trustChanged(): void {
+    this.#trust.clear();
     for (const record of this.#pods.values()) {
       const { uid, namespace } = record.assignment.pod;
       const session = this.#book.ofPod(uid);
-      const changed = record.trust(this.#options.trustOf(namespace));
+      const changed = record.trust(this.#trustOf(namespace));
       if (changed && session !== undefined) this.#book.wake(session);
     }
+  }
+
+  #trustOf(namespace: string): NamespaceTrust {
+    const trust = this.#trust.get(namespace) ?? this.#options.trustOf(namespace);
+    this.#trust.set(namespace, trust);
+    return trust;
   }
 
   #leadChanged(input: Input<"leading" | "following" | "stopping">, nowMs: number): void {

@@ -5,7 +5,7 @@ import type { NamespaceTrust } from "./pod-assignment.ts";
 /** What a hub is. */
 export interface HubOptions {
   readonly clusterId: string;
-  /** Trust of a namespace's sidecars. Cheap: asked for each pod. */
+  /** Trust of a namespace's sidecars. Asked again after `trustChanged`. */
   readonly trustOf: (namespace: string) => NamespaceTrust;
   /**
    * The first Quiesce has a greater number. Above all that earlier leaders gave: the wall clock in

@@ -25,6 +25,8 @@ interface Group {
   readonly routes: ReadonlySet<bigint>;
   readonly history: SnapshotHistory<Peer>;
   readonly members: Set<string>;
+  /** As they were told last: most hosts are the same at the next refresh. */
+  parts: ReadonlyMap<Host, Part<Peer>>;
 }
 
 /**
@@ -92,7 +94,9 @@ export class PeerDirectory {
     const changed: string[] = [];
     for (const group of this.#groups.values()) {
       if (![...group.routes].some((route) => this.#changedRoutes.has(route))) continue;
-      if (group.history.push(this.#snapshot(group.routes))) changed.push(...group.members);
+      const parts = this.#parts(group.routes, group.parts);
+      group.parts = parts;
+      if (group.history.push(snapshotOf([...parts.values()]))) changed.push(...group.members);
     }
     this.#changedRoutes.clear();
     return changed;
@@ -108,36 +112,38 @@ export class PeerDirectory {
   }
 
   #newGroup(routes: ReadonlySet<bigint>): Group {
-    return {
-      routes,
-      history: new SnapshotHistory(this.#snapshot(routes)),
-      members: new Set(),
-    };
+    const parts = this.#parts(routes, new Map());
+    const history = new SnapshotHistory(snapshotOf([...parts.values()]));
+    return { routes, history, members: new Set(), parts };
   }
 
   /** Within the bounds of one message: the first by node id, which is as good as chance. */
-  #snapshot(routes: ReadonlySet<bigint>) {
+  #parts(
+    routes: ReadonlySet<bigint>,
+    known: ReadonlyMap<Host, Part<Peer>>,
+  ): ReadonlyMap<Host, Part<Peer>> {
     const nodeIds = new Set<string>();
     for (const route of routes) {
       for (const nodeId of this.#hostsOfRoute.get(route) ?? []) nodeIds.add(nodeId);
     }
-    const parts: Part<Peer>[] = [];
+    const parts = new Map<Host, Part<Peer>>();
     let demandCount = 0;
     for (const nodeId of [...nodeIds].sort()) {
       const host = this.#hosts.get(nodeId);
       if (host === undefined) continue;
-      const demands = host.demands.filter(({ route }) => routes.has(route));
-      demandCount += demands.length;
-      if (parts.length >= controlLimits.maxPeers) break;
+      const part = known.get(host) ?? partOf(host, routes);
+      demandCount += part.value.demands.length;
+      if (parts.size >= controlLimits.maxPeers) break;
       if (demandCount > controlLimits.maxPeerDemands) break;
-      parts.push(partOf(host, demands));
+      parts.set(host, part);
     }
-    return snapshotOf(parts);
+    return parts;
   }
 }
 
-function partOf(host: Host, demands: readonly DesiredDemand[]): Part<Peer> {
+function partOf(host: Host, routes: ReadonlySet<bigint>): Part<Peer> {
   const { nodeId, address, incarnation } = host;
+  const demands = host.demands.filter(({ route }) => routes.has(route));
   const peer = create(PeerSchema, {
     nodeId,
     address,

@@ -9,6 +9,7 @@ import { type BenchReport, type BenchRun, renderReport } from "./report.ts";
 
 /** Each benchmark is a folder whose `index.ts` has `runBench`. */
 const benches: Readonly<Record<string, () => Promise<{ runBench: BenchRun }>>> = {
+  control: () => import("./control/index.ts"),
   operator: () => import("./operator/index.ts"),
   sidecar: () => import("./sidecar/index.ts"),
   transport: () => import("./transport/index.ts"),

@@ -21,6 +21,7 @@ import {
   type AttachResponse,
   ControlService,
   type HelloSchema,
+  type PeersDelta,
   type Refusal,
   RefusalSchema,
 } from "../../proto/gen/spillway/control/v1/control_pb.ts";
@@ -149,16 +150,26 @@ export class TestSidecar {
   readonly #client: Client<typeof ControlService>;
   readonly #outgoing: AttachRequest["kind"][] = [];
   readonly #abort = new AbortController();
+  readonly #counts = new Map<AttachResponse["kind"]["case"], number>();
+  readonly #isKeeping: boolean;
   #resume = (): void => {};
   #closed = false;
   /** All that came, in order. */
   readonly received: AttachResponse["kind"][] = [];
+  /** Node ids of the peers that it was told of. */
+  readonly peers = new Set<string>();
   /** What ended the stream; undefined while it is open or when it ended in peace. */
   refusal: Refusal | undefined;
   error: unknown;
   ended = false;
 
-  constructor(options: { readonly port: number; readonly caPem: string }) {
+  /** @param options.isKeeping whether `received` is filled. Default true. */
+  constructor(options: {
+    readonly port: number;
+    readonly caPem: string;
+    readonly isKeeping?: boolean;
+  }) {
+    this.#isKeeping = options.isKeeping ?? true;
     this.#client = createClient(
       ControlService,
       createConnectTransport({
@@ -184,6 +195,11 @@ export class TestSidecar {
     this.#resume();
   }
 
+  /** How many of one kind came. Cheap. */
+  count(kind: AttachResponse["kind"]["case"]): number {
+    return this.#counts.get(kind) ?? 0;
+  }
+
   /** Everything of one kind that came. */
   all<K extends ReceivedKind>(kind: K): Received<K>[] {
     const found: unknown[] = this.received.filter((it) => it.case === kind).map((it) => it.value);
@@ -205,7 +221,9 @@ export class TestSidecar {
     try {
       const options = { headers, signal: this.#abort.signal };
       for await (const { kind } of this.#client.attach(this.#requests(), options)) {
-        this.received.push(kind);
+        if (this.#isKeeping) this.received.push(kind);
+        this.#counts.set(kind.case, this.count(kind.case) + 1);
+        if (kind.case === "peersDelta") this.#peersChanged(kind.value);
       }
     } catch (error) {
       this.error = error;
@@ -215,6 +233,12 @@ export class TestSidecar {
       this.#closed = true;
       this.#resume();
     }
+  }
+
+  #peersChanged({ base, peers, removed }: PeersDelta): void {
+    if (base === undefined) this.peers.clear();
+    for (const nodeId of removed) this.peers.delete(nodeId);
+    for (const { nodeId } of peers) this.peers.add(nodeId);
   }
 
   async *#requests(): AsyncGenerator<AttachRequest> {
