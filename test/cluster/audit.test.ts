@@ -165,7 +165,7 @@ async function cancelItems(tickets: readonly string[]): Promise<void> {
   }
 }
 
-/** Ends the first operator and starts another one, with an authority that is due for replacement. */
+/** Ends the first operator and starts another one, whose authority is due for replacement. */
 async function replaceOperator(): Promise<void> {
   await operator.stop();
   const nowMs = Date.now() - 300 * dayMs;

@@ -1,4 +1,4 @@
-/** An address in front of several, as a Service is: each new connection goes to one that listens. */
+/** An address in front of several, as a Service is: a new connection goes to one that listens. */
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 

@@ -1,7 +1,7 @@
 /**
  * The rival: the informer of `@kubernetes/client-node` on Demands and Capabilities, nothing done
- * with what it sees. `informer-process.ts KUBECONFIG NAMESPACE`; its parent gets a message once both
- * lists are whole, and one for each object that it is shown afterwards.
+ * with what it sees. `informer-process.ts KUBECONFIG NAMESPACE`; its parent gets a message once
+ * both lists are whole, and one for each object that it is shown afterwards.
  */
 import {
   CustomObjectsApi,
