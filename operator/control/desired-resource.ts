@@ -26,6 +26,8 @@ export interface DescriptorSetBytes {
 export type ConfigPart =
   | { readonly type: "demand"; readonly entry: DemandEntry }
   | { readonly type: "capability"; readonly entry: CapabilityEntry }
+  /** What the sidecar holds of this uid stays as it is. */
+  | { readonly type: "kept"; readonly uid: string }
   | { readonly type: "trust"; readonly bundlePem: string }
   /** 32 bytes; never logged. */
   | { readonly type: "announcementKey"; readonly key: Uint8Array };
@@ -42,13 +44,20 @@ export interface ResolvedResource<T extends Demand | Capability> {
   readonly descriptorSet: DescriptorSetBytes;
 }
 
+/** A Demand or a Capability that cannot be told now, such as one whose contract is gone. */
+export type UnresolvedResource<T extends Demand | Capability> = Omit<
+  ResolvedResource<T>,
+  "descriptorSet" | "generation"
+>;
+
 interface DesiredResource {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
   /** What a demand and a capability must share. */
   readonly route: bigint;
-  readonly descriptorSet: DescriptorSetBytes;
+  /** Undefined: sidecars keep what they hold. */
+  readonly descriptorSet: DescriptorSetBytes | undefined;
   readonly part: Part<ConfigPart>;
 }
 
@@ -74,6 +83,7 @@ export function desiredDemand(resource: ResolvedResource<Demand>): DesiredDemand
   return {
     kind: "Demand",
     ...shared(resource),
+    descriptorSet: resource.descriptorSet,
     desiredProviders: spec.desiredProviders,
     maxProviders: spec.maxProviders,
     part: {
@@ -94,6 +104,7 @@ export function desiredCapability(resource: ResolvedResource<Capability>): Desir
   return {
     kind: "Capability",
     ...shared(resource),
+    descriptorSet: resource.descriptorSet,
     part: {
       key: resource.uid,
       digest: digestOf(toBinary(CapabilityEntrySchema, entry)),
@@ -102,8 +113,34 @@ export function desiredCapability(resource: ResolvedResource<Capability>): Desir
   };
 }
 
-function shared(resource: ResolvedResource<Demand | Capability>) {
-  const { uid, namespace, name, descriptorSet } = resource;
+/** A Demand of which sidecars keep what they hold; they still host it, so that it has peers. */
+export function keptDemand(resource: UnresolvedResource<Demand>): DesiredDemand {
+  const { desiredProviders, maxProviders } = resource.spec;
+  return {
+    kind: "Demand",
+    ...shared(resource),
+    descriptorSet: undefined,
+    desiredProviders,
+    maxProviders,
+    part: keptPart(resource.uid),
+  };
+}
+
+/** A Capability of which sidecars keep what they hold; as `keptDemand`. */
+export function keptCapability(resource: UnresolvedResource<Capability>): DesiredCapability {
+  const part = keptPart(resource.uid);
+  return { kind: "Capability", ...shared(resource), descriptorSet: undefined, part };
+}
+
+/** What a sidecar is told of a resource of which nothing but the uid is known. */
+export function keptPart(uid: string): Part<ConfigPart> {
+  return { key: uid, digest: keptDigest, value: { type: "kept", uid } };
+}
+
+const keptDigest = digestOf(Buffer.from("kept"));
+
+function shared(resource: UnresolvedResource<Demand | Capability>) {
+  const { uid, namespace, name } = resource;
   const { request, response } = resource.spec.contract;
-  return { uid, namespace, name, descriptorSet, route: routeHash(namespace, request, response) };
+  return { uid, namespace, name, route: routeHash(namespace, request, response) };
 }

@@ -20,7 +20,12 @@ export { ControlPlane } from "./control-plane.ts";
 export type { ControlPlaneComponents, ControlPlaneOptions } from "./control-plane.ts";
 export { ControlError } from "./control-error.ts";
 export type { ControlErrorCode } from "./control-error.ts";
-export { desiredCapability, desiredDemand } from "./desired-resource.ts";
+export {
+  desiredCapability,
+  desiredDemand,
+  keptCapability,
+  keptDemand,
+} from "./desired-resource.ts";
 export type {
   DescriptorSetBytes,
   DesiredCapability,

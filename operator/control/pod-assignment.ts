@@ -1,10 +1,11 @@
 /** What selects a pod: the whole of what its sidecar may be told and may tell. */
 import { controlLimits } from "./control-limits.ts";
-import type {
-  ConfigPart,
-  DescriptorSetBytes,
-  DesiredCapability,
-  DesiredDemand,
+import {
+  type ConfigPart,
+  type DescriptorSetBytes,
+  type DesiredCapability,
+  type DesiredDemand,
+  keptPart,
 } from "./desired-resource.ts";
 import { digestOf, type Part, type Snapshot, snapshotOf } from "./snapshot.ts";
 
@@ -28,6 +29,8 @@ export interface PodAssignment {
   readonly pod: AssignedPod;
   readonly demands: readonly DesiredDemand[];
   readonly capabilities: readonly DesiredCapability[];
+  /** Uids of resources that may select it and cannot be read: what it holds of them stays. */
+  readonly unreadUids?: readonly string[];
 }
 
 /** What every sidecar of a namespace is to trust. */
@@ -61,8 +64,9 @@ export function boundAssignment(assignment: PodAssignment): BoundedAssignment {
     capabilities: capabilities.kept,
     droppedUids: [...demands.dropped, ...capabilities.dropped],
     resources: new Map(kept.map((resource) => [resource.uid, resource])),
+    unreadUids: assignment.unreadUids ?? [],
     descriptorSets: new Map(
-      kept.map(({ descriptorSet }) => [descriptorSet.hash, descriptorSet] as const),
+      kept.flatMap(({ descriptorSet: set }) => (set === undefined ? [] : [[set.hash, set]])),
     ),
   };
 }
@@ -70,20 +74,34 @@ export function boundAssignment(assignment: PodAssignment): BoundedAssignment {
 /** The configuration of a pod's sidecar. */
 export function configSnapshot(
   assignment: BoundedAssignment,
-  { bundlePem, announcementKey }: NamespaceTrust,
+  trust: NamespaceTrust,
 ): Snapshot<ConfigPart> {
-  const trust: Part<ConfigPart> = {
-    key: "trust",
-    digest: digestOf(Buffer.from(bundlePem)),
-    value: { type: "trust", bundlePem },
-  };
-  const key: Part<ConfigPart> = {
-    key: "announcementKey",
-    digest: digestOf(announcementKey),
-    value: { type: "announcementKey", key: announcementKey },
-  };
-  // No uid is one of these two keys: the API server's are UUIDs.
-  return snapshotOf([...[...assignment.resources.values()].map(({ part }) => part), trust, key]);
+  const resources = [...assignment.resources.values()].map(({ part }) => part);
+  const unread = (assignment.unreadUids ?? []).map(keptPart);
+  return snapshotOf([...unread, ...resources, ...trustParts(trust)]);
+}
+
+const knownTrustParts = new WeakMap<NamespaceTrust, readonly Part<ConfigPart>[]>();
+
+/** Made once for all pods of a namespace. No uid is one of their keys: uids are UUIDs. */
+function trustParts(trust: NamespaceTrust): readonly Part<ConfigPart>[] {
+  const known = knownTrustParts.get(trust);
+  if (known !== undefined) return known;
+  const { announcementKey, bundlePem } = trust;
+  const made: readonly Part<ConfigPart>[] = [
+    {
+      key: "trust",
+      digest: digestOf(Buffer.from(bundlePem)),
+      value: { type: "trust", bundlePem },
+    },
+    {
+      key: "announcementKey",
+      digest: digestOf(announcementKey),
+      value: { type: "announcementKey", key: announcementKey },
+    },
+  ];
+  knownTrustParts.set(trust, made);
+  return made;
 }
 
 function firstByName<T extends { readonly name: string; readonly uid: string }>(

@@ -109,6 +109,7 @@ function configDelta({ base, version, changed, removed }: Step<ConfigPart>) {
   for (const part of changed) {
     if (part.type === "demand") demands.push(part.entry);
     else if (part.type === "capability") capabilities.push(part.entry);
+    else if (part.type === "kept") delta.kept.push(part.uid);
     else if (part.type === "announcementKey") delta.announcementKey = part.key;
     else delta.trustBundle = create(TrustBundleSchema, { pem: part.bundlePem });
   }

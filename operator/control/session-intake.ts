@@ -108,7 +108,7 @@ export class SessionIntake {
     if (problem !== undefined)
       return this.#end(session, "quiesce_confirmation", { problem, nowMs });
     const record = recordOf(session.identity.podUid);
-    if (record?.confirmed(confirmation) === true) onSaid(record, nowMs);
+    if (record?.confirmed(confirmation, nowMs) === true) onSaid(record, nowMs);
   }
 
   #said(session: Session, nowMs: number): void {
@@ -116,7 +116,8 @@ export class SessionIntake {
     const record = recordOf(session.identity.podUid);
     // Kept in the session until the pod is known.
     if (record === undefined) return;
-    const refusedUids = record.listen(session);
+    const { unreadUids = [] } = record.assignment;
+    const refusedUids = record.listen(session).filter((uid) => !unreadUids.includes(uid));
     onSaid(record, nowMs);
     if (refusedUids.length === 0) return;
     book.answer(session, { case: "refusal", value: notSelected(refusedUids) }, nowMs);

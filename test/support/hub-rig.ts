@@ -93,10 +93,10 @@ export class HubRig {
   }
 
   assign(pod: TestPod, over: Partial<PodAssignment> & { ips?: string[]; roles?: string[] } = {}) {
-    const { ips = [], roles = [], demands = [], capabilities = [] } = over;
+    const { ips = [], roles = [], demands = [], capabilities = [], unreadUids = [] } = over;
     this.tell({
       type: "assigned",
-      assignment: { pod: { ...pod, ips, roles }, demands, capabilities },
+      assignment: { pod: { ...pod, ips, roles }, demands, capabilities, unreadUids },
     });
     return pod;
   }

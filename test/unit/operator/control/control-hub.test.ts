@@ -43,7 +43,7 @@ describe("what a sidecar is told", () => {
     rig.takeAll(stream);
     rig.assign(pod, { demands: [first, testDemand({ name: "other" })] });
     expect(kinds(rig.takeAll(stream))).toEqual(["configDelta"]);
-    const again = rig.attach(pod, { descriptorSets: [first.descriptorSet.hash] });
+    const again = rig.attach(pod, { descriptorSets: [first.descriptorSet?.hash ?? ""] });
     expect(kinds(rig.takeAll(again))).not.toContain("descriptorSet");
   });
 
