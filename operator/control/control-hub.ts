@@ -28,6 +28,7 @@ import { PeerDirectory } from "./peer-directory.ts";
 import type { NamespaceTrust, PodAssignment } from "./pod-assignment.ts";
 import { isIdentityOf } from "./pod-identity.ts";
 import { PodRecord } from "./pod-record.ts";
+import { QuiesceDesk } from "./quiesce-desk.ts";
 import { nextAnswer, welcome } from "./session-answer.ts";
 import { SessionBook } from "./session-book.ts";
 import { SessionIntake } from "./session-intake.ts";
@@ -49,11 +50,11 @@ export class ControlHub {
   readonly #book: SessionBook;
   readonly #desk: CertificateDesk;
   readonly #intake: SessionIntake;
+  readonly #orders: QuiesceDesk;
   readonly #directory = new PeerDirectory();
   /** Of the namespaces that have pods. */
   readonly #trust = new Map<string, NamespaceTrust>();
   #lead: Lead = { type: "following", leaderAddress: undefined };
-  #quiesceSequence: bigint;
   /** When changed peers are told; Infinity: none changed. */
   #refreshAtMs = Infinity;
   /** When sidecars that hold unknown peers are told of peers; Infinity: they are. */
@@ -62,11 +63,11 @@ export class ControlHub {
   /** @throws {ControlError} `OPTION_INVALID`. */
   constructor(options: HubOptions) {
     this.#options = resolveHubOptions(options);
-    this.#quiesceSequence = this.#options.firstSequence;
     this.#book = new SessionBook((session, nowMs) => {
       this.#gone(session, nowMs);
     });
     this.#desk = new CertificateDesk(this.#book);
+    this.#orders = new QuiesceDesk(this.#book, this.#options.firstSequence);
     this.#intake = new SessionIntake({
       book: this.#book,
       desk: this.#desk,
@@ -122,7 +123,12 @@ export class ControlHub {
 
   /** When time alone may change something; Infinity when it can't. */
   nextDeadlineMs(): number {
-    return Math.min(this.#refreshAtMs, this.#settledAtMs, this.#book.nextDeadlineMs());
+    return Math.min(
+      this.#refreshAtMs,
+      this.#settledAtMs,
+      this.#orders.nextDeadlineMs(),
+      this.#book.nextDeadlineMs(),
+    );
   }
 
   /** Lets time pass; extra calls are harmless. Cost: a walk over the sessions when one may be due. */
@@ -132,6 +138,7 @@ export class ControlHub {
       this.#settledAtMs = Infinity;
       for (const session of this.#book.all()) this.#book.wake(session);
     }
+    this.#orders.expire(nowMs);
     for (const session of this.#book.due(nowMs)) this.#due(session, nowMs);
     return this.#book.takeEffects();
   }
@@ -155,7 +162,7 @@ export class ControlHub {
       case "released":
         return this.#released(input.podUid, nowMs);
       case "quiesce":
-        return this.#quiesce(input, nowMs);
+        return this.#orders.order(this.#pods.get(input.podUid), input, nowMs);
       case "trustChanged":
         return this.#trustChanged();
       case "signerChanged":
@@ -225,21 +232,11 @@ export class ControlHub {
   }
 
   #released(podUid: string, nowMs: number): void {
+    this.#orders.forget(this.#pods.get(podUid));
     this.#pods.delete(podUid);
     this.#directory.delete(podUid);
     this.#peersChanged(nowMs);
     this.#book.end(this.#book.ofPod(podUid), podDeleted(), nowMs);
-  }
-
-  #quiesce({ podUid, capabilityUids, ttlMs }: Input<"quiesce">, nowMs: number): void {
-    const record = this.#pods.get(podUid);
-    if (record === undefined) return;
-    if (capabilityUids.length === 0 && record.quiesce === undefined) return;
-    this.#quiesceSequence += 1n;
-    const uids = new Set(capabilityUids);
-    record.order({ sequence: this.#quiesceSequence, uids, untilMs: nowMs + ttlMs }, nowMs);
-    const session = this.#book.ofPod(podUid);
-    if (session !== undefined) this.#book.wake(session);
   }
 
   #trustChanged(): void {

@@ -98,11 +98,15 @@ export class PodRecord {
     return this.config.push(configSnapshot(this.#assignment, trust));
   }
 
-  /** What a sidecar said before it was started anew does not count any more. */
+  /**
+   * What a sidecar said before it was started anew does not count any more. What it confirmed counts
+   * on its stream alone: on each it is told the order again, and answers it.
+   */
   attached({ sidecarVersion, incarnation }: Session, nowMs: number): void {
     const isNew = this.#said?.incarnation !== incarnation;
     const forgotten = isNew ? { report: undefined, acknowledged: undefined } : {};
-    this.#change({ attached: true, sinceMs: nowMs, sidecarVersion, ...forgotten });
+    const quiesced = new Map<string, never>();
+    this.#change({ attached: true, sinceMs: nowMs, sidecarVersion, quiesced, ...forgotten });
   }
 
   detached(nowMs: number): void {
@@ -131,19 +135,29 @@ export class PodRecord {
   }
 
   /** @returns false for the confirmation of an order that is not in force. */
-  confirmed(confirmation: QuiesceConfirmation): boolean {
+  confirmed(confirmation: QuiesceConfirmation, nowMs: number): boolean {
     const order = this.#quiesce;
-    if (order?.sequence !== confirmation.sequence) return false;
+    if (order?.sequence !== confirmation.sequence || order.untilMs <= nowMs) return false;
     this.#change({ quiesced: selectQuiesced(confirmation, order.uids) });
     return true;
   }
 
-  /** A new order. What is confirmed of one that is still in force, and asked for again, stays. */
-  order(quiesce: QuiesceOrder, nowMs: number): void {
-    const isInForce = this.#quiesce !== undefined && this.#quiesce.untilMs > nowMs;
-    const confirmed = isInForce ? [...this.#state.quiesced] : [];
+  /** A new order: what was confirmed of the one before does not count any more. */
+  order(quiesce: QuiesceOrder): void {
     this.#quiesce = quiesce;
-    this.#change({ quiesced: new Map(confirmed.filter(([uid]) => quiesce.uids.has(uid))) });
+    this.#change({ quiesced: new Map() });
+  }
+
+  /**
+   * Lets an order that is over go: what was confirmed of it is true no longer.
+   * @returns whether anything was.
+   */
+  expire(nowMs: number): boolean {
+    if ((this.#quiesce?.untilMs ?? Infinity) > nowMs || this.#state.quiesced.size === 0) {
+      return false;
+    }
+    this.#change({ quiesced: new Map() });
+    return true;
   }
 
   #change(change: Partial<SidecarState>): void {
