@@ -33,11 +33,5 @@ export {
   workOfRoute,
 } from "./route.ts";
 export type { ObservedScaling, ScaleMemory, ScaleTarget } from "./scaling.ts";
-export {
-  type DueWrite,
-  sameValue,
-  type StatusRates,
-  StatusSchedule,
-  statusRates,
-  type WritableStatus,
-} from "./status-schedule.ts";
+export { sameValue, type WritableStatus } from "./status-difference.ts";
+export { type DueWrite, type StatusRates, StatusSchedule, statusRates } from "./status-schedule.ts";

@@ -4,16 +4,9 @@
  * the one that waits longest first; what did not change is not written. So that an API server is
  * not kept busy by queues that are.
  */
-
-/** How a status looks here: counts and texts, nested, and conditions. */
-export interface WritableStatus {
-  readonly conditions: readonly {
-    readonly type: string;
-    readonly status: string;
-    readonly reason: string;
-    readonly observedGeneration?: number;
-  }[];
-}
+import { RateBucket } from "../../sidecar/core/rate-bucket.ts";
+import { DueLine, type LineMember } from "./due-line.ts";
+import { differenceOf, type StatusDifference, type WritableStatus } from "./status-difference.ts";
 
 /** Rates of writing. */
 export interface StatusRates {
@@ -34,19 +27,20 @@ export const statusRates: StatusRates = {
 
 const longestRetryMs = 60_000;
 
-/** An object whose status should be written. */
-interface Entry<Status> {
+/** An object whose status is kept. */
+interface Entry<Status> extends LineMember {
+  readonly key: string;
   /** What stands in the API server, as far as is known; undefined: nothing. */
   written: Status | undefined;
   wanted: Status;
-  /** Since when `wanted` differs; undefined: it does not. */
-  dirtySinceMs: number | undefined;
-  /** A condition differs, or a count left or reached zero. */
-  urgent: boolean;
+  /** `wanted` differs from `written`, and how. */
+  difference: StatusDifference;
   countsWrittenAtMs: number;
   failures: number;
   notBeforeMs: number;
   writing: boolean;
+  /** Where it waits; undefined: nothing is to be written, or a write is under way. */
+  line: DueLine<Entry<Status>> | undefined;
 }
 
 /** A write that is due. */
@@ -55,35 +49,38 @@ export interface DueWrite<Status> {
   readonly status: Status;
 }
 
-/** Decides which status is written when. */
+/** Decides which status is written when. Cost: log n per object that is told or taken. */
 export class StatusSchedule<Status extends WritableStatus> {
   readonly #rates: StatusRates;
   readonly #entries = new Map<string, Entry<Status>>();
-  readonly #dirty = new Set<string>();
-  #tokens: number;
-  #refilledAtMs = 0;
+  readonly #urgent = new DueLine<Entry<Status>>();
+  readonly #counts = new DueLine<Entry<Status>>();
+  readonly #countsRate: RateBucket;
+  #dirtyCount = 0;
+  #lastTurn = 0;
 
   /** @param rates what is not given is `statusRates`. */
   constructor(rates: Partial<StatusRates> = {}) {
     this.#rates = { ...statusRates, ...rates };
-    this.#tokens = this.#rates.countsPerSecond;
+    const { countsPerSecond } = this.#rates;
+    this.#countsRate = new RateBucket({ perSecond: countsPerSecond, burst: countsPerSecond });
   }
 
   /** Objects whose status waits to be written. */
   get dirtyCount(): number {
-    return this.#dirty.size;
+    return this.#dirtyCount;
   }
 
   /**
    * What should stand.
-   * @param stored what the API server showed last; only looked at the first time and after
+   * @param at.stored what the API server showed last; only looked at the first time and after
    *   `observe`.
    */
   want(key: string, wanted: Status, at: { readonly stored?: Status; readonly nowMs: number }) {
-    const entry = this.#entries.get(key) ?? newEntry(at.stored, wanted);
+    const entry = this.#entries.get(key) ?? newEntry(key, at.stored, wanted);
     this.#entries.set(key, entry);
     entry.wanted = wanted;
-    this.#judge(key, entry, at.nowMs);
+    this.#judge(entry, at.nowMs);
   }
 
   /** What was wanted last; undefined when nothing was. */
@@ -91,34 +88,39 @@ export class StatusSchedule<Status extends WritableStatus> {
     return this.#entries.get(key)?.wanted;
   }
 
-  /** The API server shows something that was not written from here. */
+  /**
+   * The API server shows something that was not written from here. While a write is under way only
+   * its answer tells which of the two is newer: then this is ignored, and told again after it.
+   */
   observe(key: string, stored: Status | undefined, nowMs: number): void {
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.writing) return;
     entry.written = stored;
-    this.#judge(key, entry, nowMs);
+    this.#judge(entry, nowMs);
   }
 
   /** The object is gone. */
   forget(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
     this.#entries.delete(key);
-    this.#dirty.delete(key);
+    this.#leaveLine(entry);
+    this.#note(entry, "none");
   }
 
   /**
    * Takes the writes that are due: each is reported by `done` or `failed` before its object is due
-   * again.
+   * again. Urgent ones first, then by how long they wait.
    * @param limit writes at most.
    */
   takeDue(nowMs: number, limit: number): DueWrite<Status>[] {
-    this.#refill(nowMs);
     const due: DueWrite<Status>[] = [];
-    for (const [key, entry] of this.#inOrder()) {
-      if (due.length >= limit) break;
-      if (this.#dueAtMs(entry, nowMs) > nowMs) continue;
-      if (!entry.urgent) this.#tokens -= 1;
+    while (due.length < limit) {
+      const entry = this.#urgent.take(nowMs) ?? this.#takeCounts(nowMs);
+      if (entry === undefined) break;
+      entry.line = undefined;
       entry.writing = true;
-      due.push({ key, status: entry.wanted });
+      due.push({ key: entry.key, status: entry.wanted });
     }
     return due;
   }
@@ -132,8 +134,8 @@ export class StatusSchedule<Status extends WritableStatus> {
     entry.failures = 0;
     entry.notBeforeMs = 0;
     entry.countsWrittenAtMs = nowMs;
-    entry.dirtySinceMs = undefined;
-    this.#judge(key, entry, nowMs);
+    this.#note(entry, "none");
+    this.#judge(entry, nowMs);
   }
 
   /** A write failed; it is tried again. */
@@ -144,119 +146,67 @@ export class StatusSchedule<Status extends WritableStatus> {
     entry.failures += 1;
     const pauseMs = this.#rates.retryMs * 2 ** Math.min(entry.failures - 1, 10);
     entry.notBeforeMs = nowMs + Math.min(pauseMs, longestRetryMs);
+    this.#joinLine(entry, nowMs);
   }
 
   /** When `takeDue` may give something, Unix time in ms; Infinity: not without a change. */
   nextDueMs(nowMs: number): number {
-    this.#refill(nowMs);
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const key of this.#dirty) {
-      const entry = this.#entries.get(key);
-      if (entry !== undefined) nextMs = Math.min(nextMs, this.#dueAtMs(entry, nowMs));
+    const countsMs = Math.max(this.#counts.nextMs(nowMs), nowMs + this.#countsRate.waitMs(nowMs));
+    return Math.min(this.#urgent.nextMs(nowMs), countsMs);
+  }
+
+  #takeCounts(nowMs: number): Entry<Status> | undefined {
+    if (this.#countsRate.waitMs(nowMs) > 0) return undefined;
+    const entry = this.#counts.take(nowMs);
+    if (entry !== undefined) this.#countsRate.take(nowMs);
+    return entry;
+  }
+
+  #judge(entry: Entry<Status>, nowMs: number): void {
+    this.#leaveLine(entry);
+    this.#note(entry, differenceOf(entry.written, entry.wanted));
+    this.#joinLine(entry, nowMs);
+  }
+
+  /** Who differs anew goes behind all others. */
+  #note(entry: Entry<Status>, difference: StatusDifference): void {
+    if (entry.difference === "none" && difference !== "none") {
+      this.#dirtyCount += 1;
+      entry.turn = this.#lastTurn += 1;
     }
-    return nextMs;
+    if (entry.difference !== "none" && difference === "none") this.#dirtyCount -= 1;
+    entry.difference = difference;
   }
 
-  #dueAtMs(entry: Entry<Status>, nowMs: number): number {
-    if (entry.writing || entry.dirtySinceMs === undefined) return Number.POSITIVE_INFINITY;
-    if (entry.urgent) return entry.notBeforeMs;
-    const { countsIntervalMs, countsPerSecond } = this.#rates;
-    const tokenAtMs =
-      this.#tokens >= 1 ? nowMs : nowMs + ((1 - this.#tokens) * 1_000) / countsPerSecond;
-    return Math.max(entry.notBeforeMs, entry.countsWrittenAtMs + countsIntervalMs, tokenAtMs);
+  #leaveLine(entry: Entry<Status>): void {
+    entry.line?.remove(entry);
+    entry.line = undefined;
   }
 
-  #judge(key: string, entry: Entry<Status>, nowMs: number): void {
-    const difference = differenceOf(entry.written, entry.wanted);
-    if (difference === "none") {
-      entry.dirtySinceMs = undefined;
-      this.#dirty.delete(key);
-      return;
-    }
-    entry.urgent = difference === "urgent";
-    entry.dirtySinceMs ??= nowMs;
-    this.#dirty.add(key);
-  }
-
-  /** Urgent ones first, then by how long they wait. */
-  #inOrder(): [string, Entry<Status>][] {
-    const entries = [...this.#dirty].flatMap((key): [string, Entry<Status>][] => {
-      const entry = this.#entries.get(key);
-      return entry === undefined ? [] : [[key, entry]];
-    });
-    return entries.sort(
-      ([, left], [, right]) =>
-        Number(right.urgent) - Number(left.urgent) ||
-        (left.dirtySinceMs ?? 0) - (right.dirtySinceMs ?? 0),
-    );
-  }
-
-  #refill(nowMs: number): void {
-    const { countsPerSecond } = this.#rates;
-    const passedMs = Math.max(0, nowMs - this.#refilledAtMs);
-    this.#tokens = Math.min(countsPerSecond, this.#tokens + (passedMs * countsPerSecond) / 1_000);
-    this.#refilledAtMs = Math.max(this.#refilledAtMs, nowMs);
+  #joinLine(entry: Entry<Status>, nowMs: number): void {
+    const { difference, notBeforeMs, countsWrittenAtMs, writing } = entry;
+    if (difference === "none" || writing) return;
+    const urgent = difference === "urgent";
+    const countsAtMs = countsWrittenAtMs + this.#rates.countsIntervalMs;
+    entry.readyAtMs = urgent ? notBeforeMs : Math.max(notBeforeMs, countsAtMs);
+    entry.line = urgent ? this.#urgent : this.#counts;
+    entry.line.add(entry, nowMs);
   }
 }
 
-function newEntry<Status>(written: Status | undefined, wanted: Status): Entry<Status> {
+function newEntry<Status>(key: string, written: Status | undefined, wanted: Status): Entry<Status> {
   return {
+    key,
     written,
     wanted,
-    dirtySinceMs: undefined,
-    urgent: false,
+    difference: "none",
     countsWrittenAtMs: Number.NEGATIVE_INFINITY,
     failures: 0,
     notBeforeMs: 0,
     writing: false,
+    line: undefined,
+    readyAtMs: 0,
+    turn: 0,
+    place: -1,
   };
-}
-
-/** How two statuses differ. */
-export function differenceOf(
-  written: WritableStatus | undefined,
-  wanted: WritableStatus,
-): "none" | "counts" | "urgent" {
-  if (written === undefined) return "urgent";
-  if (sameValue(written, wanted)) return "none";
-  const { conditions: before, ...countsBefore } = written;
-  const { conditions: after, ...countsAfter } = wanted;
-  const verdicts = (list: WritableStatus["conditions"]): unknown =>
-    list.map((it) => [it.type, it.status, it.reason, it.observedGeneration]);
-  if (!sameValue(verdicts(before), verdicts(after))) return "urgent";
-  return crossesZero(countsBefore, countsAfter) ? "urgent" : "counts";
-}
-
-/**
- * Some count, at whatever depth, is zero (or absent) on one side only, or something that is no
- * count changed: the generation, a time.
- */
-function crossesZero(before: unknown, after: unknown): boolean {
-  if (isRecord(before) && isRecord(after)) {
-    const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-    return [...keys].some((key) => {
-      if (key === "observedGeneration") return before[key] !== after[key];
-      return crossesZero(before[key], after[key]);
-    });
-  }
-  return isNothing(before) !== isNothing(after);
-}
-
-function isNothing(value: unknown): boolean {
-  return value === undefined || value === 0;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Equality of plain values; an absent field is as good as an undefined one. */
-export function sameValue(left: unknown, right: unknown): boolean {
-  if (left === right) return true;
-  if (Array.isArray(left) && Array.isArray(right)) {
-    return left.length === right.length && left.every((each, at) => sameValue(each, right[at]));
-  }
-  if (!isRecord(left) || !isRecord(right)) return false;
-  const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
-  return [...keys].every((key) => sameValue(left[key], right[key]));
 }

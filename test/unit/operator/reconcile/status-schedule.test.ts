@@ -5,6 +5,7 @@ import {
   StatusSchedule,
   type WritableStatus,
 } from "../../../../operator/reconcile/index.ts";
+import { PlainStatusSchedule } from "../../../support/plain-status-schedule.ts";
 import { startMs } from "../../../support/reconcile-rig.ts";
 
 interface Counted {
@@ -26,6 +27,10 @@ function spokenOf(observedGeneration: number): Counted {
 
 function keys(due: readonly { readonly key: string }[]): string[] {
   return due.map(({ key }) => key);
+}
+
+function expectNone(due: readonly unknown[]): void {
+  if (due.length > 0) throw new Error("nothing was to be taken");
 }
 
 /** A schedule in which `a` stands with 5 ready items, written at the start. */
@@ -126,18 +131,17 @@ describe("over many objects", () => {
     const all = Array.from({ length: 50 }, (_, index) => `k${index}`);
     for (const [index, key] of all.entries()) {
       const stored = status(5);
-      schedule.want(key, status(6), { stored, nowMs: startMs + 50 - index });
+      schedule.want(key, status(6), { stored, nowMs: startMs + index });
     }
     const take = (atMs: number): string[] => {
       const due = schedule.takeDue(startMs + atMs, 100);
       for (const { key, status: it } of due) schedule.done(key, it, startMs + atMs);
       return keys(due);
     };
-    const oldestFirst = all.toReversed();
-    expect(take(100)).toEqual(oldestFirst.slice(0, 20));
+    expect(take(100)).toEqual(all.slice(0, 20));
     expect(take(100)).toEqual([]);
-    expect(take(1_100)).toEqual(oldestFirst.slice(20, 40));
-    expect(take(1_600)).toEqual(oldestFirst.slice(40, 50));
+    expect(take(1_100)).toEqual(all.slice(20, 40));
+    expect(take(1_600)).toEqual(all.slice(40, 50));
   });
 
   test("conditions go before counts and are not held by their rate", () => {
@@ -150,6 +154,78 @@ describe("over many objects", () => {
     const due = keys(schedule.takeDue(startMs + 1, 100));
     expect(due.slice(0, 30).every((key) => key.startsWith("urgent"))).toBe(true);
     expect(due).toHaveLength(50);
+  });
+
+  test("whatever happens, it does what the plain definition does", () => {
+    const key = fc.constantFrom(..."abcdef");
+    const counted = fc
+      .record({ ready: fc.nat({ max: 4 }), ok: fc.boolean() })
+      .map(({ ready, ok }) => status(ready, ok ? "True" : "False"));
+    const step = fc.record({
+      kind: fc.constantFrom("want", "want", "take", "take", "done", "failed", "observe", "forget"),
+      key,
+      counted,
+      limit: fc.nat({ max: 3 }),
+      passMs: fc.oneof(fc.constant(0), fc.nat({ max: 2_000 }), fc.nat({ max: 40_000 })),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 150, size: "max" }), (steps) => {
+        const schedule = new StatusSchedule<Counted>({ countsPerSecond: 2 });
+        const plain = new PlainStatusSchedule<Counted>(2);
+        const running = new Map<string, Counted>();
+        let nowMs = startMs;
+        for (const { kind, key: chosen, counted: it, limit, passMs } of steps) {
+          nowMs += passMs;
+          const [first] = running;
+          if (kind === "want") {
+            schedule.want(chosen, it, { nowMs });
+            plain.want(chosen, it);
+          } else if (kind === "observe") {
+            schedule.observe(chosen, it, nowMs);
+            plain.observe(chosen, it);
+          } else if (kind === "forget") {
+            schedule.forget(chosen);
+            plain.forget(chosen);
+            running.delete(chosen);
+          } else if (kind === "take") {
+            const due = schedule.takeDue(nowMs, limit);
+            expect(due).toEqual(plain.takeDue(nowMs, limit));
+            for (const each of due) running.set(each.key, each.status);
+          } else if (first !== undefined) {
+            const [key, written] = first;
+            running.delete(key);
+            for (const each of [schedule, plain]) {
+              if (kind === "done") each.done(key, written, nowMs);
+              else each.failed(key, nowMs);
+            }
+          }
+          expect(schedule.dirtyCount).toBe(plain.dirtyCount);
+          expect(schedule.nextDueMs(nowMs)).toBe(plain.nextDueMs(nowMs));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("10,000 of them wanted and done cost little, also while nothing more may be taken", () => {
+    const count = 10_000;
+    const schedule = new StatusSchedule<Counted>();
+    const before = process.cpuUsage();
+    for (let index = 0; index < count; index += 1) {
+      schedule.want(`k${index}`, status(1), { nowMs: startMs });
+      expectNone(schedule.takeDue(startMs, 0));
+      schedule.nextDueMs(startMs);
+    }
+    for (let index = 0; index < count; index += 1) {
+      const nowMs = startMs + index;
+      for (const { key, status: it } of schedule.takeDue(nowMs, 1)) schedule.done(key, it, nowMs);
+      schedule.want(`k${index}`, status(2), { nowMs });
+      schedule.nextDueMs(nowMs);
+    }
+    const { user, system } = process.cpuUsage(before);
+    expect(schedule.dirtyCount).toBe(count);
+    // Sorting all of them each time takes more than 5 s here.
+    expect((user + system) / 1_000).toBeLessThan(1_000);
   });
 
   test("what stands in the end is what was wanted last, within the rates", () => {
