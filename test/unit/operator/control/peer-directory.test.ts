@@ -71,7 +71,7 @@ test("whatever comes and goes, after a refresh it is what a plain search finds",
     fc.constant("refresh" as const),
   );
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 40, size: "max" }), (steps) => {
       const directory = new PeerDirectory();
       const hosts = new Map<string, readonly number[]>();
       const readers = new Map<string, readonly number[]>();
