@@ -154,7 +154,7 @@ export class ControlHub {
       case "authenticated":
         return this.#intake.authenticated(input, nowMs);
       case "notAuthenticated":
-        return this.#book.end(this.#book.get(input.stream), input.refusal, nowMs);
+        return this.#intake.notAuthenticated(input, nowMs);
       case "issued":
         return this.#desk.issued(input, nowMs);
       case "assigned":

@@ -1,8 +1,9 @@
-import type {
-  Acknowledgement,
-  AttachRequest,
-  QuiesceConfirmation,
-  Report,
+import {
+  type Acknowledgement,
+  type AttachRequest,
+  type QuiesceConfirmation,
+  RefusalCode,
+  type Report,
 } from "../../proto/gen/spillway/control/v1/control_pb.ts";
 import type { CertificateDesk } from "./certificate-desk.ts";
 import { checkAcknowledgement, checkQuiesceConfirmation, checkReport } from "./check-message.ts";
@@ -75,6 +76,20 @@ export class SessionIntake {
     session.isReviewing = false;
     session.tokenEndsAtMs = nowMs + input.expiresInMs;
     book.bound(session);
+  }
+
+  /**
+   * The other answer. A token that nobody could review says nothing against the one of the stream:
+   * that one holds until it expires, and the fresh one may be shown again.
+   */
+  notAuthenticated(input: Extract<HubInput, { type: "notAuthenticated" }>, nowMs: number): void {
+    const { book } = this.#components;
+    const { stream, refusal } = input;
+    const session = book.get(stream);
+    if (session === undefined) return;
+    if (refusal.code === RefusalCode.TOKEN_REFUSED) return book.end(session, refusal, nowMs);
+    session.isReviewing = false;
+    book.answer(session, { case: "refusal", value: refusal }, nowMs);
   }
 
   #authenticate(session: Session, token: string, nowMs: number): void {

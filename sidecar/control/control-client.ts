@@ -154,7 +154,7 @@ export class ControlClient {
         this.#disconnect();
         break;
       case "readToken":
-        void this.#readFreshToken();
+        void this.#readFreshToken(effect.again);
         break;
       case "makeRequest":
         void this.#makeRequest();
@@ -239,12 +239,12 @@ export class ControlClient {
     this.#showAttached();
   }
 
-  async #readFreshToken(): Promise<void> {
+  async #readFreshToken(again: boolean): Promise<void> {
     let fresh: FreshToken | undefined;
     try {
       const token = await readToken(this.#options.tokenFile);
       const stream = this.#stream;
-      if (stream !== undefined && token !== stream.token) {
+      if (stream !== undefined && (again || token !== stream.token)) {
         const endMs = tokenEndMs(token);
         const nowMs = this.#components.wallClock.nowEpochMs();
         fresh = { token, expiresInMs: endMs === undefined ? undefined : endMs - nowMs };

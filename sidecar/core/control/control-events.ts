@@ -56,7 +56,7 @@ export type ControlInput =
       /** One sentence for the log. */
       readonly reason: string;
     }
-  /** Answers `readToken`; undefined when the file holds the token of the stream, or none. */
+  /** Answers `readToken`; undefined when the file holds nothing to show. */
   | { readonly type: "token"; readonly fresh: FreshToken | undefined }
   /** Answers `makeRequest`: DER of a CertificationRequest over a new key. */
   | { readonly type: "requestMade"; readonly request: Uint8Array }
@@ -100,8 +100,11 @@ export type ControlEffect =
   | { readonly type: "send"; readonly message: AttachRequest }
   /** Close the stream; `ended` is not expected (one is harmless). */
   | { readonly type: "disconnect"; readonly reason: string }
-  /** Read the token file again. Answered by `token`; not at all when it cannot be read. */
-  | { readonly type: "readToken" }
+  /**
+   * Read the token file again. Answered by `token`; a token that was shown already counts as fresh
+   * only when `again` says so.
+   */
+  | { readonly type: "readToken"; readonly again: boolean }
   /** Make a key and a request over it. Answered by `requestMade`. */
   | { readonly type: "makeRequest" }
   /**

@@ -131,7 +131,8 @@ export class ControlSession {
     const state = this.#state;
     if (state.type === "attached") {
       if (this.#renewal.take(nowMs)) this.#emit({ type: "makeRequest" });
-      if (state.token.take(nowMs)) this.#emit({ type: "readToken" });
+      const { token } = state;
+      if (token.take(nowMs)) this.#emit({ type: "readToken", again: token.again });
       if (state.reporting.takeSample(nowMs)) this.#emit({ type: "sample" });
     }
     const out = this.#out;
@@ -349,6 +350,11 @@ export class ControlSession {
       case RefusalCode.CERTIFICATE_LIMIT:
       case RefusalCode.CERTIFICATE_UNAVAILABLE:
         this.#renewal.failed(durationMs(refusal.retryAfter) ?? 0, nowMs);
+        return;
+      case RefusalCode.REVIEW_LIMIT:
+      case RefusalCode.REVIEW_UNAVAILABLE:
+        if (this.#state.type !== "attached") return;
+        this.#state.token.notReviewed(durationMs(refusal.retryAfter) ?? 0, nowMs);
         return;
       default:
         return; // of no consequence here, or of a later version

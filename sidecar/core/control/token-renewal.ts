@@ -8,6 +8,7 @@ import { controlLimits } from "./control-limits.ts";
 export class TokenRenewal {
   #leftMs: number;
   #dueMs: number;
+  #again = false;
 
   /** @param leftMs time that the token of the stream has left; Infinity when it has no end. */
   constructor(leftMs: number, nowMs: number) {
@@ -17,6 +18,11 @@ export class TokenRenewal {
 
   nextDeadlineMs(): number {
     return this.#dueMs;
+  }
+
+  /** Whether the token that was shown last is to be shown again: nobody could review it. */
+  get again(): boolean {
+    return this.#again;
   }
 
   /** @returns whether to look for a fresh one now; then not again for a while. */
@@ -29,7 +35,14 @@ export class TokenRenewal {
   /** A fresh one was shown. @param leftMs undefined: as long as the one before. */
   shown(leftMs: number | undefined, nowMs: number): void {
     this.#leftMs = leftMs ?? this.#leftMs;
+    this.#again = false;
     this.#dueMs = Math.max(dueOf(this.#leftMs, nowMs), nowMs + controlLimits.tokenRetryMs);
+  }
+
+  /** The one that was shown could not be reviewed. @param retryAfterMs at the earliest, from now. */
+  notReviewed(retryAfterMs: number, nowMs: number): void {
+    this.#again = true;
+    this.#dueMs = nowMs + Math.max(retryAfterMs, controlLimits.tokenRetryMs);
   }
 }
 

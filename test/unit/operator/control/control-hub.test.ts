@@ -6,6 +6,7 @@ import {
   Applied,
   CertificateSchema,
   RefusalCode,
+  RefusalSchema,
 } from "../../../../proto/gen/spillway/control/v1/control_pb.ts";
 import { testCapability, testDemand, testPod } from "../../../support/control-rig.ts";
 import { HubRig } from "../../../support/hub-rig.ts";
@@ -540,6 +541,23 @@ describe("who is refused", () => {
     expect(rig.ended.size).toBe(0);
     rig.elapse(1);
     expect(rig.ended.get(stream)?.code).toBe(RefusalCode.TOKEN_EXPIRED);
+  });
+
+  test("whoever renews with a token that the API server refuses; whoever can't be reviewed stays", () => {
+    const rig = HubRig.leading();
+    const { stream } = rig.attached();
+    const answered = (code: RefusalCode) => {
+      rig.send(stream, { case: "authenticate", value: { token: "t2" } });
+      const refusal = create(RefusalSchema, { code });
+      rig.tell({ type: "notAuthenticated", stream, refusal });
+      return rig.takeAll(stream);
+    };
+    for (const code of [RefusalCode.REVIEW_UNAVAILABLE, RefusalCode.REVIEW_LIMIT]) {
+      expect(only(answered(code), "refusal").code).toBe(code);
+      expect(rig.ended.size).toBe(0);
+    }
+    answered(RefusalCode.TOKEN_REFUSED);
+    expect(rig.ended.get(stream)?.code).toBe(RefusalCode.TOKEN_REFUSED);
   });
 
   test("whoever renews with another pod's token", () => {

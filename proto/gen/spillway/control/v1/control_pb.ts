@@ -250,7 +250,9 @@ export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
 
 /**
  * Renews the right to the stream. Answered by nothing when it is accepted; the stream ends with
- * TOKEN_REFUSED when it is not, or when it is another pod's.
+ * TOKEN_REFUSED when it is not, or when it is another pod's. When it can't be reviewed now, a Refusal
+ * (REVIEW_LIMIT, REVIEW_UNAVAILABLE) says so and the stream goes on with the token that it has: show
+ * the fresh one again, after `retry_after` and 5 s at the earliest.
  *
  * @generated from message spillway.control.v1.Authenticate
  */
@@ -1457,14 +1459,16 @@ export const RefusalCode = {
   TOKEN_EXPIRED: 4,
 
   /**
-   * Ends: too many tokens are being reviewed; see `retry_after`.
+   * Too many tokens are being reviewed; see `retry_after`. Ends an opening; after Authenticate the
+   * stream goes on.
    *
    * @generated from enum value: REFUSAL_CODE_REVIEW_LIMIT = 5;
    */
   REVIEW_LIMIT: 5,
 
   /**
-   * Ends: the API server can't be asked now; see `retry_after`.
+   * The API server can't be asked now; see `retry_after`. Ends an opening; after Authenticate the
+   * stream goes on.
    *
    * @generated from enum value: REFUSAL_CODE_REVIEW_UNAVAILABLE = 6;
    */

@@ -195,6 +195,26 @@ describe("a running stream", () => {
     expect(rig.all("readToken")).toHaveLength(2);
   });
 
+  it("shows a token that nobody could review again, and the stream goes on", () => {
+    const rig = new ControlSessionRig();
+    rig.handle({ type: "start" });
+    rig.welcome({ tokenSeconds: 100 });
+    rig.pass(80_000);
+    expect(rig.last("readToken").again).toBe(false);
+    const fresh = { token: "t2", expiresInMs: 100_000 };
+    rig.handle({ type: "token", fresh });
+    rig.say({ case: "refusal", value: { code: RefusalCode.REVIEW_UNAVAILABLE } });
+    expect(rig.session.attached).toBe(true);
+    rig.pass(4_999);
+    expect(rig.all("readToken")).toHaveLength(1);
+    rig.pass(1);
+    expect(rig.last("readToken").again).toBe(true);
+    rig.handle({ type: "token", fresh });
+    expect(rig.sent("authenticate")).toMatchObject([{ token: "t2" }, { token: "t2" }]);
+    rig.pass(79_999);
+    expect(rig.all("readToken")).toHaveLength(2);
+  });
+
   it("reports at once, and again at once when its configuration is in force", () => {
     const rig = new ControlSessionRig();
     rig.status = nodeStatus({ demands: [] });

@@ -30,6 +30,19 @@ describe("a fresh token", () => {
     expect(token.nextDeadlineMs()).toBe(85_000);
   });
 
+  it("that nobody could review is shown again, after 5 s and what is asked for at the earliest", () => {
+    const token = new TokenRenewal(100_000, 0);
+    token.shown(100_000, 80_000);
+    expect(token.again).toBe(false);
+    token.notReviewed(1_000, 80_100);
+    expect(token.again).toBe(true);
+    expect(token.nextDeadlineMs()).toBe(85_100);
+    token.notReviewed(60_000, 85_100);
+    expect(token.nextDeadlineMs()).toBe(145_100);
+    token.shown(100_000, 145_100);
+    expect(token.again).toBe(false);
+  });
+
   it("is never looked for when the old one has no end", () => {
     expect(new TokenRenewal(Infinity, 0).nextDeadlineMs()).toBe(Infinity);
   });
