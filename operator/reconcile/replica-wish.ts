@@ -2,7 +2,8 @@
  * How many replicas the work justifies, and how far down that is followed.
  *
  * Up at once. Down to the highest wish of the last `stabilization`, so that a short gap in the work
- * removes nobody; to `minReplicas` only after `idleAfter` without work.
+ * removes nobody; to `minReplicas` only after `idleAfter` without work. Unknown work counts as work,
+ * and as a wish for what stands: a time in which something was not known is no time without work.
  * Source: Kubernetes, HorizontalPodAutoscaler, "Stabilization window".
  */
 import { type Capability, durationMs } from "../schema/index.ts";
@@ -23,7 +24,7 @@ export interface WishMemory {
    * there are at most as many as `maxReplicas`.
    */
   readonly wishes: readonly Wish[];
-  /** When there was work last. */
+  /** When there was work last, or might have been. */
   readonly workedAtMs: number;
 }
 
@@ -69,7 +70,7 @@ export function nextWish(
 ): ReplicaWish {
   const { items, unknown, current } = input;
   const windowMs = durationMs(scale.stabilization);
-  const workedAtMs = items > 0 ? nowMs : memory.workedAtMs;
+  const workedAtMs = items > 0 || unknown ? nowMs : memory.workedAtMs;
   const idleAtMs = workedAtMs + durationMs(scale.idleAfter);
   const idle = nowMs >= idleAtMs;
   const atLeast = idle ? scale.minReplicas : Math.max(scale.minReplicas, 1);
@@ -77,13 +78,14 @@ export function nextWish(
   // From 0 only work (or minReplicas) raises it.
   const floor = current === 0 && items === 0 ? scale.minReplicas : atLeast;
   const replicas = Math.min(Math.max(justified, floor), scale.maxReplicas);
-  const wishes = withWish(memory.wishes, { atMs: nowMs, replicas }, nowMs - windowMs);
+  const wished = unknown ? Math.max(replicas, Math.min(current, scale.maxReplicas)) : replicas;
+  const wishes = withWish(memory.wishes, { atMs: nowMs, replicas: wished }, nowMs - windowMs);
   const highest = wishes[0]?.replicas ?? replicas;
   const followed = Math.min(highest, scale.maxReplicas);
   const down = Math.min(current, Math.max(replicas, followed));
   const desired = replicas > current ? replicas : unknown ? current : down;
   const expiries = wishes.slice(0, -1).map(({ atMs }) => atMs + windowMs - nowMs);
-  if (!idle && items === 0 && current > 0) expiries.push(idleAtMs - nowMs);
+  if (!idle && !unknown && items === 0 && current > 0) expiries.push(idleAtMs - nowMs);
   return {
     memory: { wishes, workedAtMs },
     desired,

@@ -124,7 +124,7 @@ function outcomeOf(input: ScalingInput, { own, wish, step, target }: Decided): S
   const changed = replicas !== current;
   const earlier = memory?.lastScaleTime ?? previous?.lastScaleTime;
   const lastScaleTime = changed ? timeText(nowMs) : earlier;
-  const idle = observed.work.items === 0;
+  const idle = observed.work.items === 0 && observed.work.unreported.length === 0;
   const actions: Action[] = [
     { type: "quiesce", podUids: step.quiesced },
     ...marks(own, step),

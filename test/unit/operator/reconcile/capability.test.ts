@@ -127,6 +127,12 @@ describe("the scale target of a Capability", () => {
     }
   });
 
+  test("is said to be idle only when all of its work is known", () => {
+    const since = (unreported: readonly string[]) =>
+      scaled({ work: { ...idle, unreported }, target: target(1, []) }).status.scale?.idleSince;
+    expect([since([]), since(["web-1"])]).toEqual(["2026-01-01T00:01:00Z", undefined]);
+  });
+
   test("is lowered by the pods that confirmed, after they are marked", () => {
     const worker = reporting("w", pool());
     let shown = observed({

@@ -79,6 +79,34 @@ describe("the wish for replicas", () => {
     ).toEqual([3, 3, 6]);
   });
 
+  test("a time in which a queue is unknown is no idle time", () => {
+    const steps = [
+      { atMs: 0, current: 1, items: 0, ...known },
+      { atMs: 400_000, current: 1, items: 0, unknown: true },
+      { atMs: 400_001, current: 1, items: 0, ...known },
+      { atMs: 699_999, current: 1, items: 0, ...known },
+      { atMs: 700_000, current: 1, items: 0, ...known },
+      { atMs: 760_000, current: 1, items: 0, ...known },
+    ];
+    expect(desired(steps)).toEqual([1, 1, 1, 1, 1, 0]);
+  });
+
+  test("what stands while a queue is unknown is a wish like any other", () => {
+    const steps = [
+      { atMs: 0, current: 8, items: 80, ...known },
+      { atMs: 100_000, current: 8, items: 10, unknown: true },
+      { atMs: 100_001, current: 8, items: 10, ...known },
+      { atMs: 159_999, current: 8, items: 10, ...known },
+      { atMs: 160_000, current: 8, items: 10, ...known },
+    ];
+    expect(desired(steps)).toEqual([8, 8, 8, 8, 1]);
+  });
+
+  test("time alone changes nothing while a queue is unknown", () => {
+    const [wish] = wishes([{ atMs: 0, current: 3, items: 0, unknown: true }]);
+    expect(wish?.changesAfterMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
   test("stays at 0 where there never was work", () => {
     expect(desired([{ atMs: 0, current: 0, items: 0, ...known }])).toEqual([0]);
   });
