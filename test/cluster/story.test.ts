@@ -119,7 +119,7 @@ async function startApp(
   return sidecar;
 }
 
-/** Uploads a sample. @returns the web program's answer. @throws {Error} unless it is a thumbnail. */
+/** Uploads a sample. @returns the answer. @throws {Error} unless it is a thumbnail. */
 async function upload(): Promise<Response> {
   const [sample] = samples;
   if (sample === undefined) throw new Error("no sample");
