@@ -1,74 +1,102 @@
 /**
  * Which Demands and Capabilities select a pod, told to the control stream. A pod is told of nothing
- * before everything that selects it was looked at: what a new leader has not looked at yet must not
- * seem to be gone, since a sidecar drops the queue of a Demand that is.
+ * before everything that may select it was looked at: what a new leader has not looked at yet must
+ * not seem to be gone, since a sidecar drops the queue of a Demand that is. What was looked at and
+ * cannot be told is named as kept: sidecars leave what they hold of it as it is.
  */
-import type { DescriptorSetBytes, DesiredCapability, DesiredDemand } from "../control/index.ts";
-import { desiredCapability, desiredDemand } from "../control/index.ts";
-import type { StoredCapability, StoredDemand, StoredMetadata } from "../schema/index.ts";
+import {
+  type DescriptorSetBytes,
+  type DesiredCapability,
+  desiredCapability,
+  type DesiredDemand,
+  desiredDemand,
+  keptCapability,
+  keptDemand,
+} from "../control/index.ts";
+import type { StoredCapability, StoredDemand } from "../schema/index.ts";
 import type { CachedPod } from "./cluster-objects.ts";
-import { assignedPod } from "./pod-view.ts";
+import { assignedPod, isSelected } from "./pod-view.ts";
 import type { Sidecars } from "./ports.ts";
 import type { World } from "./world.ts";
 
 /** What assignments work with. */
 export interface AssignmentsComponents {
-  readonly world: Pick<World, "demandsSelecting" | "capabilitiesOf">;
+  readonly world: Pick<World, "demandsSelecting" | "capabilitiesOf" | "unreadIn">;
   readonly sidecars: Pick<Sidecars, "assign">;
 }
 
-/** A resource was looked at: it is served, or there is nothing (yet) to serve of it. */
-interface Decided<Desired> {
-  readonly made: Made<Desired> | undefined;
-}
+/** Resources of a namespace that cannot be read, at most; with more of them no pod of it is told. */
+const maxUnread = 1_024;
 
-/** What is served, and what it was made of. */
-interface Made<Desired> {
-  readonly desired: Desired;
-  readonly generation: number;
-  readonly hash: string;
-}
+/** A resource was looked at. */
+type Decided<Desired> =
+  | {
+      /** `told`: made whole. `kept`: sidecars leave what they hold. */
+      readonly type: "told" | "kept";
+      readonly desired: Desired;
+      readonly selector: StoredDemand["spec"]["selector"];
+      readonly generation: number;
+      /** Of the descriptor set; empty for `kept`. */
+      readonly hash: string;
+    }
+  /** It never could be read. */
+  | { readonly type: "unread" };
+
+type All<Desired> = Map<string, Decided<Desired>>;
 
 /** What is served of each resource, and to whom. */
 export class Assignments {
   readonly #components: AssignmentsComponents;
-  readonly #demands = new Map<string, Decided<DesiredDemand>>();
-  readonly #capabilities = new Map<string, Decided<DesiredCapability>>();
+  readonly #demands: All<DesiredDemand> = new Map();
+  readonly #capabilities: All<DesiredCapability> = new Map();
 
   constructor(components: AssignmentsComponents) {
     this.#components = components;
   }
 
-  /** Whether something is served of a resource. */
+  /** Whether this process has told a resource. */
   serves(uid: string): boolean {
     const decided = this.#demands.get(uid) ?? this.#capabilities.get(uid);
-    return decided?.made !== undefined;
+    return decided?.type === "told";
   }
 
   /**
-   * A Demand is served with these descriptors; undefined: as before, or not at all.
+   * A Demand is served with these descriptors; undefined: as before, also by sidecars that an
+   * operator before this one told of it.
    * @returns whether its pods are to be told.
    */
-  decideDemand(demand: StoredDemand, descriptorSet: DescriptorSetBytes | undefined): boolean {
-    const make = (set: DescriptorSetBytes): DesiredDemand =>
-      desiredDemand({ ...namesOf(demand), spec: demand.spec, descriptorSet: set });
-    return decide(this.#demands, demand.metadata, { descriptorSet, make });
+  decideDemand(demand: StoredDemand, set: DescriptorSetBytes | undefined): boolean {
+    const names = namesOf(demand);
+    return decide(this.#demands, demand, {
+      hash: set?.hash,
+      make: () =>
+        set === undefined
+          ? keptDemand({ ...names, spec: demand.spec })
+          : desiredDemand({ ...names, spec: demand.spec, descriptorSet: set }),
+    });
   }
 
   /** A Capability; as `decideDemand`. */
-  decideCapability(
-    capability: StoredCapability,
-    descriptorSet: DescriptorSetBytes | undefined,
-  ): boolean {
-    const make = (set: DescriptorSetBytes): DesiredCapability =>
-      desiredCapability({ ...namesOf(capability), spec: capability.spec, descriptorSet: set });
-    return decide(this.#capabilities, capability.metadata, { descriptorSet, make });
+  decideCapability(capability: StoredCapability, set: DescriptorSetBytes | undefined): boolean {
+    const names = namesOf(capability);
+    return decide(this.#capabilities, capability, {
+      hash: set?.hash,
+      make: () =>
+        set === undefined
+          ? keptCapability({ ...names, spec: capability.spec })
+          : desiredCapability({ ...names, spec: capability.spec, descriptorSet: set }),
+    });
   }
 
-  /** A resource whose spec cannot be read is served as before, or not at all. */
-  decideUnread(kind: "Demand" | "Capability", uid: string): void {
-    if (kind === "Demand") this.#demands.set(uid, { made: this.#demands.get(uid)?.made });
-    else this.#capabilities.set(uid, { made: this.#capabilities.get(uid)?.made });
+  /**
+   * A resource whose spec cannot be read is served as before.
+   * @returns whether the pods of its namespace are to be told: any of them may hold it.
+   */
+  decideUnread(kind: "Demand" | "Capability", uid: string): boolean {
+    const all = kind === "Demand" ? this.#demands : this.#capabilities;
+    if (all.has(uid)) return false;
+    all.set(uid, { type: "unread" });
+    return true;
   }
 
   /** A resource is gone. */
@@ -77,41 +105,73 @@ export class Assignments {
     this.#capabilities.delete(uid);
   }
 
-  /** Tells the control stream what selects a pod, once all of it was looked at. */
+  /** Tells the control stream what selects a pod, once all that may select it was looked at. */
   assign(pod: CachedPod): void {
     const { world, sidecars } = this.#components;
-    const demands = world
-      .demandsSelecting(pod)
-      .map(({ metadata }) => this.#demands.get(metadata.uid));
-    const capabilities = world
-      .capabilitiesOf(pod)
-      .map(({ metadata }) => this.#capabilities.get(metadata.uid));
-    if ([...demands, ...capabilities].includes(undefined)) return;
+    const unread = world.unreadIn(pod.metadata.namespace ?? "");
+    const demands = told(this.#demands, pod, {
+      selecting: world.demandsSelecting(pod),
+      unread: unread.demands,
+    });
+    const capabilities = told(this.#capabilities, pod, {
+      selecting: world.capabilitiesOf(pod),
+      unread: unread.capabilities,
+    });
+    if (demands === undefined || capabilities === undefined) return;
+    const unreadUids = [...demands.unreadUids, ...capabilities.unreadUids];
+    if (unreadUids.length > maxUnread) return;
     sidecars.assign({
       pod: assignedPod(pod),
-      demands: demands.flatMap((it) => it?.made?.desired ?? []),
-      capabilities: capabilities.flatMap((it) => it?.made?.desired ?? []),
+      demands: demands.desired,
+      capabilities: capabilities.desired,
+      unreadUids,
     });
   }
 }
 
-function decide<Desired>(
-  all: Map<string, Decided<Desired>>,
-  { uid, generation }: StoredMetadata,
-  of: {
-    readonly descriptorSet: DescriptorSetBytes | undefined;
-    readonly make: (set: DescriptorSetBytes) => Desired;
-  },
-): boolean {
-  const before = all.get(uid);
-  const { descriptorSet, make } = of;
-  if (descriptorSet === undefined) {
-    all.set(uid, { made: before?.made });
-    return before === undefined;
+/** Anything with a uid. */
+interface Named {
+  readonly metadata: { readonly uid: string };
+}
+
+/**
+ * What a pod is told. A resource that cannot be read any more selects whom it selected when it
+ * could be. Undefined while one of them was not looked at.
+ */
+function told<Desired>(
+  all: All<Desired>,
+  pod: CachedPod,
+  {
+    selecting,
+    unread,
+  }: { readonly selecting: readonly Named[]; readonly unread: readonly Named[] },
+) {
+  const desired: Desired[] = [];
+  const unreadUids: string[] = [];
+  for (const it of [...selecting, ...unread]) {
+    const { metadata } = it;
+    const decided = all.get(metadata.uid);
+    if (decided === undefined) return undefined;
+    if (decided.type === "unread") unreadUids.push(metadata.uid);
+    else if (selecting.includes(it) || isSelected(decided.selector, pod)) {
+      desired.push(decided.desired);
+    }
   }
-  const { hash } = descriptorSet;
-  if (before?.made?.generation === generation && before.made.hash === hash) return false;
-  all.set(uid, { made: { desired: make(descriptorSet), generation, hash } });
+  return { desired, unreadUids };
+}
+
+function decide<Desired>(
+  all: All<Desired>,
+  { metadata, spec }: StoredDemand | StoredCapability,
+  { hash, make }: { readonly hash: string | undefined; readonly make: () => Desired },
+): boolean {
+  const { uid, generation } = metadata;
+  const before = all.get(uid);
+  if (hash === undefined && before?.type === "told") return false;
+  const next = { generation, hash: hash ?? "", selector: spec.selector };
+  const same = before !== undefined && before.type !== "unread" && before.hash === next.hash;
+  if (same && before.generation === generation) return false;
+  all.set(uid, { type: hash === undefined ? "kept" : "told", desired: make(), ...next });
   return true;
 }
 

@@ -10,9 +10,11 @@ import {
   type SelectedPod,
   workOfRoute,
 } from "../reconcile/index.ts";
-import { ApiError, keyOf, type ReconcileAnswer, type ReconcileContext } from "../runtime/index.ts";
+import type { DescriptorSetBytes } from "../control/index.ts";
+import { ApiError, type ReconcileAnswer, type ReconcileContext } from "../runtime/index.ts";
 import type { CapabilityStatus, StoredCapability, StoredMetadata } from "../schema/index.ts";
 import { type CachedCapability, readOf } from "./cached-resource.ts";
+import type { ResolvedContract } from "./contract-resolver.ts";
 import type { QuiesceOrders } from "./quiesce-orders.ts";
 import {
   comeAgain,
@@ -56,12 +58,10 @@ export class CapabilityLoop {
   }
 
   async #look(object: CachedCapability, signal: AbortSignal): Promise<ReconcileAnswer> {
-    const { world, contracts, assignments, statuses, recorder, leaderSinceMs } = this.#components;
+    const { world, assignments, statuses, recorder, leaderSinceMs } = this.#components;
     const read = readOf(object);
     const { metadata, status: stored } = read.resource;
-    const contract = read.ok
-      ? await contracts.resolve(metadata.namespace, read.resource.spec.contract, signal)
-      : undefined;
+    const contract = read.ok ? await this.#contractOf(read.resource, signal) : undefined;
     const previous = statuses.wanted(metadata) ?? stored;
     const pods = read.ok ? world.poolsOf(read.resource) : [];
     const memory = this.#memories.get(metadata.uid);
@@ -82,9 +82,9 @@ export class CapabilityLoop {
         outcome.actions.some(({ type }) => type === "serve") ||
         (isReconcilePaused(metadata) && !assignments.serves(metadata.uid));
       const set = serves && contract?.ok === true ? contract.descriptorSet : undefined;
-      if (assignments.decideCapability(read.resource, set)) this.#tell(pods, metadata.namespace);
-    } else {
-      assignments.decideUnread("Capability", metadata.uid);
+      this.#decide(read.resource, set);
+    } else if (assignments.decideUnread("Capability", metadata.uid)) {
+      this.#components.tellPods(metadata.namespace);
     }
     const failure = read.ok ? await this.#act(read.resource, outcome) : undefined;
     statuses.want(
@@ -161,10 +161,22 @@ export class CapabilityLoop {
     else this.#memories.set(uid, memory);
   }
 
-  #tell(pods: readonly SelectedPod<unknown>[], namespace: string): void {
-    for (const { pod } of pods) {
-      this.#components.tellPod(keyOf({ metadata: { namespace, name: pod.name } }));
+  /** @throws {ApiError} when it could not be asked for; its pods are told of all else. */
+  async #contractOf(capability: StoredCapability, signal: AbortSignal): Promise<ResolvedContract> {
+    const { namespace } = capability.metadata;
+    try {
+      return await this.#components.contracts.resolve(namespace, capability.spec.contract, signal);
+    } catch (error) {
+      this.#decide(capability, undefined);
+      throw error;
     }
+  }
+
+  #decide(capability: StoredCapability, set: DescriptorSetBytes | undefined): void {
+    const { assignments, tellPods, world } = this.#components;
+    if (!assignments.decideCapability(capability, set)) return;
+    const names = world.poolsOf(capability).map(({ pod }) => pod.name);
+    tellPods(capability.metadata.namespace, names);
   }
 }
 

@@ -38,13 +38,16 @@ export type ResolvedContract = {
 
 /** A ConfigMap that is not watched is read again after this. */
 const unwatchedReadMs = 300_000;
-/** One that is not there is looked for again after this. */
+/** One that is not there, or may not be read, is looked for again after this. */
 const missingReadMs = 30_000;
 /** Descriptor sets and ConfigMaps that are remembered. */
 const maxRemembered = 1_024;
 
+/** Undefined: there is none. */
+type Found = ContractMap | "forbidden" | undefined;
+
 interface Remembered {
-  readonly map: ContractMap | undefined;
+  readonly map: Found;
   readonly untilMs: number;
 }
 
@@ -84,6 +87,10 @@ export class ContractResolver {
     const { name, key } = configMapRef;
     const found = await this.#mapOf({ namespace, name }, signal);
     const { map, againAfterMs } = found;
+    if (map === "forbidden") {
+      const problem = `The operator may not read ConfigMap ${name}; grant it get on ConfigMaps of this namespace, or label it ${labels.contract}: "true".`;
+      return { ok: false, problem, againAfterMs };
+    }
     if (map === undefined) {
       const problem = `There is no ConfigMap ${name} in this namespace; write it with \`spillway contract\`, or label it ${labels.contract}: "true" to have it seen at once.`;
       return { ok: false, problem, againAfterMs };
@@ -110,17 +117,19 @@ export class ContractResolver {
     if (known !== undefined && nowMs < known.untilMs) {
       return { map: known.map, againAfterMs: known.untilMs - nowMs };
     }
-    const map = await this.#readOrMissing(place, signal);
-    const againAfterMs = map === undefined ? missingReadMs : unwatchedReadMs;
+    const map = await this.#readOrRefused(place, signal);
+    const againAfterMs = typeof map === "object" ? unwatchedReadMs : missingReadMs;
     remember(this.#read, key, { map, untilMs: nowMs + againAfterMs });
     return { map, againAfterMs };
   }
 
-  async #readOrMissing(place: Place, signal: AbortSignal): Promise<ContractMap | undefined> {
+  async #readOrRefused(place: Place, signal: AbortSignal): Promise<Found> {
     try {
       return await this.#sources.read(place, signal);
     } catch (error) {
-      if (error instanceof ApiError && error.code === "NOT_FOUND") return undefined;
+      const code = error instanceof ApiError ? error.code : undefined;
+      if (code === "NOT_FOUND") return undefined;
+      if (code === "FORBIDDEN") return "forbidden";
       throw error;
     }
   }

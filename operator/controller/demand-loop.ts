@@ -1,8 +1,10 @@
 /** The loop of Demands: cache and reports → decision → control stream, status, events. */
 import { reconcileDemand } from "../reconcile/index.ts";
-import { keyOf, type ReconcileAnswer, type ReconcileContext } from "../runtime/index.ts";
-import type { DemandStatus } from "../schema/index.ts";
+import type { DescriptorSetBytes } from "../control/index.ts";
+import { type ReconcileAnswer, type ReconcileContext } from "../runtime/index.ts";
+import type { DemandStatus, StoredDemand } from "../schema/index.ts";
 import { type CachedDemand, readOf } from "./cached-resource.ts";
+import type { ResolvedContract } from "./contract-resolver.ts";
 import {
   comeAgain,
   contractStateOf,
@@ -28,12 +30,10 @@ export class DemandLoop {
   }
 
   async #look(object: CachedDemand, signal: AbortSignal): Promise<ReconcileAnswer> {
-    const { world, contracts, assignments, statuses, recorder, leaderSinceMs } = this.#components;
+    const { world, assignments, statuses, recorder, leaderSinceMs } = this.#components;
     const read = readOf(object);
     const { metadata, status: stored } = read.resource;
-    const contract = read.ok
-      ? await contracts.resolve(metadata.namespace, read.resource.spec.contract, signal)
-      : undefined;
+    const contract = read.ok ? await this.#contractOf(read.resource, signal) : undefined;
     const queues = read.ok ? world.queuesOf(read.resource) : [];
     const outcome = reconcileDemand(
       withStatus(read, statuses.wanted(metadata) ?? stored),
@@ -52,18 +52,30 @@ export class DemandLoop {
         outcome.actions.some(({ type }) => type === "serve") ||
         (isReconcilePaused(metadata) && !assignments.serves(metadata.uid));
       const set = serves && contract?.ok === true ? contract.descriptorSet : undefined;
-      if (assignments.decideDemand(read.resource, set)) this.#tell(queues, metadata.namespace);
-    } else {
-      assignments.decideUnread("Demand", metadata.uid);
+      this.#decide(read.resource, set);
+    } else if (assignments.decideUnread("Demand", metadata.uid)) {
+      this.#components.tellPods(metadata.namespace);
     }
     statuses.want(metadata, outcome.status, stored);
     record(recorder, { kind: "Demand", metadata }, outcome.events);
     return comeAgain(outcome.requeueAfterMs, contract?.againAfterMs ?? Number.POSITIVE_INFINITY);
   }
 
-  #tell(queues: ReturnType<LoopComponents<DemandStatus>["world"]["queuesOf"]>, namespace: string) {
-    for (const { pod } of queues) {
-      this.#components.tellPod(keyOf({ metadata: { namespace, name: pod.name } }));
+  /** @throws {ApiError} when it could not be asked for; its pods are told of all else. */
+  async #contractOf(demand: StoredDemand, signal: AbortSignal): Promise<ResolvedContract> {
+    const { namespace } = demand.metadata;
+    try {
+      return await this.#components.contracts.resolve(namespace, demand.spec.contract, signal);
+    } catch (error) {
+      this.#decide(demand, undefined);
+      throw error;
     }
+  }
+
+  #decide(demand: StoredDemand, set: DescriptorSetBytes | undefined): void {
+    const { assignments, tellPods, world } = this.#components;
+    if (!assignments.decideDemand(demand, set)) return;
+    const names = world.queuesOf(demand).map(({ pod }) => pod.name);
+    tellPods(demand.metadata.namespace, names);
   }
 }

@@ -13,7 +13,12 @@ import {
   type RuntimeMetrics,
   type Surroundings,
 } from "../runtime/index.ts";
-import type { CapabilityStatus, DemandStatus } from "../schema/index.ts";
+import type {
+  CapabilityStatus,
+  DemandStatus,
+  StoredCapability,
+  StoredDemand,
+} from "../schema/index.ts";
 import { Assignments } from "./assignments.ts";
 import { CapabilityLoop } from "./capability-loop.ts";
 import {
@@ -86,8 +91,9 @@ export class OperatorLoops {
       assignments: this.#assignments,
       recorder,
       leaderSinceMs: () => this.#leaderSinceMs,
-      tellPod: (key: string) => {
-        this.#pods.enqueue(key);
+      tellPods: (namespace: string, names?: readonly string[]) => {
+        if (names === undefined) return this.#tellAll(namespace);
+        for (const name of names) this.#pods.enqueue(keyOf({ metadata: { namespace, name } }));
       },
     };
     const demandLoop = new DemandLoop({ ...shared, statuses: this.#demandStatuses });
@@ -271,12 +277,19 @@ export class OperatorLoops {
 
   /** The pods that a resource selects (or selected) are told what selects them now. */
   #tellSelected(object: CachedDemand | CachedCapability): void {
-    const { read } = object;
-    if (read?.ok !== true) return;
+    const read = readOf<StoredDemand | StoredCapability>(object);
+    // Whom it selected is not known.
+    if (!read.ok) return this.#tellAll(read.resource.metadata.namespace);
     const { metadata, spec } = read.resource;
     const all = this.#world.pods.byIndex("namespace", metadata.namespace);
     const seen = all.map((pod) => ({ cached: pod, pod: observedPod(pod) }));
     for (const { cached } of selectedPods(spec.selector, seen)) this.#pods.enqueue(keyOf(cached));
+  }
+
+  #tellAll(namespace: string): void {
+    for (const pod of this.#world.pods.byIndex("namespace", namespace)) {
+      this.#pods.enqueue(keyOf(pod));
+    }
   }
 
   #tellPod(key: string): ReconcileAnswer {

@@ -1,7 +1,7 @@
 /** A pod as the decisions and the control stream see it. */
 import type { AssignedPod } from "../control/index.ts";
 import { labels, podDeletionCost } from "../manifests/index.ts";
-import type { ObservedPod } from "../reconcile/index.ts";
+import { type ObservedPod, selectedPods } from "../reconcile/index.ts";
 import { type CachedPod, hasRun } from "./cluster-objects.ts";
 
 /** A pod as decisions see it. */
@@ -20,6 +20,11 @@ export function observedPod({ metadata, status }: CachedPod): ObservedPod {
     createdAtMs: Date.parse(metadata.creationTimestamp ?? "") || 0,
     ...(cost === undefined ? {} : { deletionCost: cost }),
   };
+}
+
+/** Whether a resource selects a pod of its namespace. */
+export function isSelected(selector: Parameters<typeof selectedPods>[0], pod: CachedPod): boolean {
+  return selectedPods(selector, [{ pod: observedPod(pod) }]).length > 0;
 }
 
 /** A pod as the control stream sees it. Roles are those of relay and relief pods: none here. */

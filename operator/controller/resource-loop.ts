@@ -17,8 +17,8 @@ export interface LoopComponents<Status extends WritableStatus> {
   readonly recorder: EventRecorder;
   /** Since when this process leads, on `World.nowMs`. */
   readonly leaderSinceMs: () => number;
-  /** A pod is to be told what selects it; `namespace/name`. */
-  readonly tellPod: (key: string) => void;
+  /** Pods of a namespace are to be told what selects them; undefined names: all of them. */
+  readonly tellPods: (namespace: string, names?: readonly string[]) => void;
 }
 
 /** A resource as the API server shows it, with the status that was decided last. */

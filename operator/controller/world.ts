@@ -34,7 +34,7 @@ import {
   slimContractMap,
   slimPod,
 } from "./cluster-objects.ts";
-import { observedPod } from "./pod-view.ts";
+import { isSelected, observedPod } from "./pod-view.ts";
 import type { Sidecars, SidecarState } from "./ports.ts";
 import { poolReport, queueReport, type ReportOf, wasHeard } from "./sidecar-reports.ts";
 
@@ -79,6 +79,7 @@ export class World {
           namespace: inNamespace,
           contract: (it) => contractsOf(readOf(it)),
           route: (it) => routesOf(readOf(it)),
+          unread: (it) => (readOf(it).ok ? [] : inNamespace(it)),
         },
       },
       components,
@@ -92,6 +93,7 @@ export class World {
           contract: (it) => contractsOf(readOf(it)),
           scaledIn: (it) => (scales(it) ? inNamespace(it) : []),
           scaledRoute: (it) => (scales(it) ? routesOf(readOf(it)) : []),
+          unread: (it) => (readOf(it).ok ? [] : inNamespace(it)),
         },
       },
       components,
@@ -199,6 +201,16 @@ export class World {
     return all.flatMap((it) => selecting(resourceOf<StoredDemand>(it), pod));
   }
 
+  /** Resources of a namespace that cannot be read: whom they select is not known. */
+  unreadIn(namespace: string) {
+    const demands = this.demands.byIndex("unread", namespace);
+    const unread = this.capabilities.byIndex("unread", namespace);
+    return {
+      demands: demands.map((it) => readOf(it).resource),
+      capabilities: unread.map((it) => readOf(it).resource),
+    };
+  }
+
   /** The pod of a uid. */
   podOf(uid: string): CachedPod | undefined {
     return this.pods.byIndex("uid", uid)[0];
@@ -239,8 +251,7 @@ function resourceOf<T extends Any>(object: {
 
 function selecting<T extends Any>(resource: T | undefined, pod: CachedPod): T[] {
   if (resource === undefined) return [];
-  const found = selectedPods(resource.spec.selector, [{ pod: observedPod(pod) }]);
-  return found.length === 0 ? [] : [resource];
+  return isSelected(resource.spec.selector, pod) ? [resource] : [];
 }
 
 function routesOf(read: ReturnType<typeof readOf<StoredDemand> | typeof readOf<StoredCapability>>) {

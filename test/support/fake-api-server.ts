@@ -192,10 +192,12 @@ export class FakeApiServer {
     else if (method === "POST") this.#create(path, body as StoredObject, response);
     else if (method === "PUT") this.#replace(path, body as StoredObject, response);
     else if (method === "PATCH") {
-      const name = path.slice(path.lastIndexOf("/") + 1);
-      const metadata = { ...object?.metadata, ...(body as StoredObject).metadata, name };
-      const next = { ...object, ...(body as object), metadata };
-      reply(response, 200, this.put(path.slice(0, path.lastIndexOf("/")), next));
+      const target = path.replace(/\/(status|scale)$/, "");
+      const old = this.#objects.get(target);
+      const name = target.slice(target.lastIndexOf("/") + 1);
+      const metadata = { ...old?.metadata, ...(body as StoredObject).metadata, name };
+      const next = { ...old, ...(body as object), metadata };
+      reply(response, 200, this.put(target.slice(0, target.lastIndexOf("/")), next));
     } else if (object === undefined) refuse(response, 404, "NotFound");
     else {
       this.remove(path);

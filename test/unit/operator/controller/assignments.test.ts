@@ -11,7 +11,11 @@ const descriptorSet = { hash: "abc", content: new Uint8Array() };
 function rig() {
   const told: PodAssignment[] = [];
   const assignments = new Assignments({
-    world: { demandsSelecting: () => [demand], capabilitiesOf: () => [capability] },
+    world: {
+      demandsSelecting: () => [demand],
+      capabilitiesOf: () => [capability],
+      unreadIn: () => ({ demands: [], capabilities: [] }),
+    },
     sidecars: { assign: (it) => told.push(it) },
   });
   return { assignments, told };
@@ -20,7 +24,9 @@ function rig() {
 /** Kinds and names of what a pod was told. */
 function names(told: readonly PodAssignment[]): string[][] {
   return told.map(({ demands, capabilities }) =>
-    [...demands, ...capabilities].map(({ kind, name }) => `${kind} ${name}`),
+    [...demands, ...capabilities].map(({ kind, name, part }) =>
+      part.value.type === "kept" ? `${kind} ${name}, kept` : `${kind} ${name}`,
+    ),
   );
 }
 
@@ -41,7 +47,7 @@ test("a Demand whose contract is lost is served as before", () => {
   assignments.decideDemand(demand, descriptorSet);
   assignments.decideDemand(demand, undefined);
   assignments.assign(pod);
-  expect(names(told)).toEqual([["Demand thumbnails"]]);
+  expect(names(told)).toEqual([["Demand thumbnails", "Capability thumbnailer, kept"]]);
 });
 
 test("only what differs is worth telling", () => {

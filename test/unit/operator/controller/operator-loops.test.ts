@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  type ControllerRig,
+  controllerRig,
+  shopDemand,
+  shopPaths,
+  shopPod,
+} from "../../../support/controller-rig.ts";
+
+let rig: ControllerRig;
+
+beforeEach(async () => {
+  rig = await controllerRig();
+});
+
+afterEach(async () => {
+  await rig.stop();
+});
+
+const { demands, pods } = shopPaths;
+
+const withoutContract = (name: string) =>
+  shopDemand(name, (it) => {
+    it.spec.contract.schema = { configMapRef: { name: "gone", key: "images.binpb" } };
+  });
+
+const unreadable = (name: string) =>
+  shopDemand(name, (it) => {
+    it.metadata.generation = 2;
+    it.spec.maxProviders = "many";
+  });
+
+const isTold = (pod: string, ...what: readonly string[]) => {
+  const wanted = what.toSorted().join();
+  return rig.until(() => rig.sidecars.told(pod)?.join() === wanted, `${pod} told ${wanted}`);
+};
+
+describe("a Demand that cannot be read any more", () => {
+  test("is served as before, to the pods that it selected", async () => {
+    rig.server.put(demands, shopDemand("thumbnails"));
+    rig.server.put(pods, shopPod("web-0"));
+    rig.server.put(pods, shopPod("other-0", { app: "other" }));
+    await rig.lead();
+    await isTold("web-0", "thumbnails");
+    rig.server.put(demands, unreadable("thumbnails"));
+    rig.server.put(demands, shopDemand("second"));
+    await isTold("web-0", "thumbnails", "second");
+    rig.server.put(pods, shopPod("web-1"));
+    await isTold("web-1", "thumbnails", "second");
+    await isTold("other-0");
+    rig.server.remove(`${demands}/thumbnails`);
+    await isTold("web-0", "second");
+  });
+
+  test("is left to a new leader's pods as they hold it, until it is gone or readable", async () => {
+    const { uid = "" } = rig.server.put(demands, unreadable("thumbnails")).metadata;
+    rig.server.put(pods, shopPod("web-0"));
+    rig.server.put(pods, shopPod("other-0", { app: "other" }));
+    await rig.lead();
+    await isTold("web-0", uid);
+    await isTold("other-0", uid);
+    rig.server.put(
+      demands,
+      shopDemand("thumbnails", (it) => {
+        it.metadata.generation = 3;
+      }),
+    );
+    await isTold("web-0", "thumbnails");
+    await isTold("other-0");
+  });
+
+  test("that is deleted is left to nobody", async () => {
+    const { uid = "" } = rig.server.put(demands, unreadable("thumbnails")).metadata;
+    rig.server.put(pods, shopPod("web-0"));
+    await rig.lead();
+    await isTold("web-0", uid);
+    rig.server.remove(`${demands}/thumbnails`);
+    await isTold("web-0");
+  });
+});
+
+describe("a Demand whose contract is gone", () => {
+  test("is left to a new leader's pods as they hold it; what else selects them is told", async () => {
+    rig.server.put(demands, withoutContract("thumbnails"));
+    rig.server.put(demands, shopDemand("second"));
+    rig.server.put(pods, shopPod("web-0"));
+    await rig.lead();
+    await isTold("web-0", "thumbnails (kept)", "second");
+    rig.server.put(
+      demands,
+      shopDemand("thumbnails", (it) => {
+        it.metadata.generation = 2;
+      }),
+    );
+    await isTold("web-0", "thumbnails", "second");
+  });
+});
+
+describe("a Demand whose contract cannot be asked for", () => {
+  test.each([500, 403])("(%i) does not hold up what else selects its pods", async (answer) => {
+    rig.server.fail({ answer, matching: /configmaps\/gone/, times: 1_000 });
+    rig.server.put(demands, withoutContract("thumbnails"));
+    rig.server.put(demands, shopDemand("second"));
+    rig.server.put(pods, shopPod("web-0"));
+    await rig.lead();
+    await isTold("web-0", "thumbnails (kept)", "second");
+    if (answer !== 403) return;
+    const status = () => JSON.stringify(rig.server.get(`${demands}/thumbnails`));
+    await rig.until(() => status().includes("ContractUnresolved"), "the refusal");
+    expect(status()).toContain("may not read ConfigMap gone");
+  });
+});
