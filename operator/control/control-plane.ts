@@ -158,18 +158,16 @@ export class ControlPlane {
 
   /**
    * Looks after the authority now: takes the due step of its rotation when this operator leads,
-   * reads what the leader did when it does not.
+   * reads what the leader did when it does not. While the Secret's store is away the authority at
+   * hand goes on, and the listener's certificate is renewed by it.
    * @throws what the Secret's store throws.
    */
   async tend(): Promise<void> {
-    const { authority } = this.#components;
-    if (this.#isLeading) {
-      // A step may make the next one due.
-      let tended: Tended;
-      do tended = await authority.tend();
-      while (tended.step !== "none");
-    } else await authority.reload();
-    await this.#authorityChanged();
+    try {
+      await this.#tendAuthority();
+    } finally {
+      await this.#authorityChanged();
+    }
   }
 
   /** Begins a rotation of the authority now. Only while this operator leads. */
@@ -188,6 +186,15 @@ export class ControlPlane {
     this.#driver.stop();
   }
 
+  async #tendAuthority(): Promise<void> {
+    const { authority } = this.#components;
+    if (!this.#isLeading) return authority.reload();
+    // A step may make the next one due.
+    let tended: Tended;
+    do tended = await authority.tend();
+    while (tended.step !== "none");
+  }
+
   async #authorityChanged(): Promise<void> {
     const { authority, clock } = this.#components;
     const signerChanged = authority.signerPem !== this.#signerPem;
@@ -198,9 +205,10 @@ export class ControlPlane {
       this.#components.onBundleChange(this.#bundlePem);
     }
     if (signerChanged || renewalDue) {
-      this.#signerPem = authority.signerPem;
-      this.#serverRenewedAtMs = clock.nowMs();
+      const { signerPem } = authority;
       this.#server.updateCertificate(await authority.issueServer(this.#options.dnsNames));
+      this.#signerPem = signerPem;
+      this.#serverRenewedAtMs = clock.nowMs();
     }
     if (signerChanged) this.#driver.tell({ type: "signerChanged" });
   }

@@ -1,5 +1,7 @@
 /** The control stream on real sockets: TLS, tokens, deltas, certificates, refusals. */
 import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   Authority,
@@ -33,19 +35,22 @@ let plane: ControlPlane;
 let authority: Authority;
 let reviews: TrustingReviews;
 let changedBundles: string[];
+let secrets: MemorySecret;
+/** Of the operator's clock before the real one. */
+let aheadMs = 0;
+const clock = { nowMs: () => realClock.nowMs() + aheadMs };
 
 async function startPlane(options: Partial<ControlPlaneOptions> = {}): Promise<ControlPlane> {
   reviews = new TrustingReviews();
   changedBundles = [];
-  authority = await Authority.open(
-    { secrets: new MemorySecret(), wallClock: realWallClock },
-    { clusterId: "c1" },
-  );
+  aheadMs = 0;
+  secrets = new MemorySecret();
+  authority = await Authority.open({ secrets, wallClock: realWallClock }, { clusterId: "c1" });
   const started = await ControlPlane.start(
     {
       authority,
       reviews,
-      clock: realClock,
+      clock,
       wallClock: realWallClock,
       timers: realTimers,
       log: silentLogger,
@@ -68,6 +73,17 @@ function sidecar(caPem = authority.bundlePem): TestSidecar {
 
 function assigned(pod: TestPod, over: Partial<Parameters<ControlPlane["assign"]>[0]> = {}): void {
   plane.assign({ pod: { ...pod, ips: [], roles: [] }, demands: [], capabilities: [], ...over });
+}
+
+/** What the listener shows to whoever connects now. */
+async function certificateOf(port: number): Promise<X509Certificate> {
+  const options = { host: "127.0.0.1", port, ca: authority.bundlePem, ALPNProtocols: ["h2"] };
+  const socket = connect({ ...options, servername: "control.spillway.dev" });
+  await once(socket, "secureConnect");
+  const certificate = socket.getPeerX509Certificate();
+  socket.destroy();
+  if (certificate === undefined) throw new Error("no certificate was shown");
+  return certificate;
 }
 
 beforeEach(async () => {
@@ -265,6 +281,21 @@ describe("the listener", () => {
     expect(String(refused.error)).toMatch(/certificate|signature/i);
     expect(reviews.asked).toBe(0);
   });
+
+  test.each(["leads", "follows"])(
+    "renews its certificate while the authority's Secret can't be reached and it %s",
+    async (role) => {
+      if (role === "follows") plane.follow(undefined);
+      const away = async () => Promise.reject(new Error("the API server is away"));
+      Object.assign(secrets, { read: away, write: away });
+      const first = await certificateOf(plane.port);
+      aheadMs = 8 * 3_600_000;
+      await plane.tend().catch(() => undefined);
+      const renewed = await certificateOf(plane.port);
+      expect(renewed.checkIssued(new X509Certificate(authority.bundlePem))).toBe(true);
+      expect(renewed.serialNumber).not.toBe(first.serialNumber);
+    },
+  );
 
   test("a port that is taken is told with the remedy", async () => {
     await expect(
