@@ -72,6 +72,7 @@ export class ScaleClient {
       return {
         found: true,
         replicas: found.spec?.replicas ?? 0,
+        pods: found.status?.replicas ?? found.spec?.replicas ?? 0,
         resourceVersion: found.metadata.resourceVersion ?? "",
         podUids: new Set(own.map(({ pod }) => pod.uid)),
       };

@@ -11,8 +11,8 @@ type Pod = SelectedPod<PoolReport>;
 export interface RemovalOrder {
   /** Whether marks say who goes. */
   readonly byMark: boolean;
-  /** Replicas of `current` that have no pod and would go first. */
-  absent(pods: readonly Pod[], current: number): number;
+  /** Replicas that have no pod and would go first. What says less of the two is believed. */
+  absent(pods: readonly Pod[], replicas: Replicas): number;
   /**
    * Pods that may be asked, whom to ask first in front.
    * @param asked uids of those that are asked already.
@@ -21,6 +21,12 @@ export interface RemovalOrder {
   ranked(pods: readonly Pod[], wanted: Wanted): readonly Pod[];
   /** Of those who were asked, in that order, the ones who can go now. */
   leaving(asked: readonly Pod[], confirms: (pod: Pod) => boolean): readonly Pod[];
+}
+
+/** What a target asks for, and what it has. */
+export interface Replicas {
+  readonly current: number;
+  readonly existing: number;
 }
 
 /** Whom to ask. */
@@ -32,7 +38,7 @@ export interface Wanted {
 
 const deployment: RemovalOrder = {
   byMark: true,
-  absent: (pods, current) => Math.max(0, current - pods.length),
+  absent: (pods, { current, existing }) => Math.max(0, current - Math.max(existing, pods.length)),
   ranked: (pods, { asked, nowMs }) =>
     pods
       .filter((it) => canBeAsked(it, nowMs))
@@ -46,10 +52,10 @@ const deployment: RemovalOrder = {
 const statefulSet: RemovalOrder = {
   byMark: false,
   // Ordinals above the highest pod; one that is missing below it comes back and is not first.
-  absent(pods, current) {
+  absent(pods, { current, existing }) {
     const ordinals = pods.map(ordinalOf);
     const span = pods.length === 0 ? 0 : Math.max(...ordinals) - Math.min(...ordinals) + 1;
-    return Math.max(0, current - span);
+    return Math.max(0, current - Math.max(existing, span));
   },
   ranked: (pods, { count, nowMs }) => {
     const highest = pods.toSorted((left, right) => ordinalOf(right) - ordinalOf(left));

@@ -37,6 +37,8 @@ export interface ScaleInInput {
   readonly targetKind: keyof typeof removalOrders;
   /** The target's pods that the Capability selects. */
   readonly pods: readonly Pod[];
+  /** Pods of the target, those included that have no sidecar or are not selected. */
+  readonly existing: number;
   /** Replicas that the target asks for now. */
   readonly current: number;
   /** Replicas that it should ask for. */
@@ -77,7 +79,7 @@ export function scaleInStep(
     ({ pod }) => !pod.deleted && !pod.ended && !away.has(pod.uid),
   );
   const surplus = Math.max(0, input.current - input.desired);
-  const absent = Math.min(surplus, order.absent(remaining, input.current));
+  const absent = Math.min(surplus, order.absent(remaining, input));
   const restUntilMs = overdue.length > 0 ? nowMs + undoAfterMs : memory.restUntilMs;
   const before = new Map(sorted.asked.map((it) => [it.podUid, it]));
   const count = surplus - absent;

@@ -17,7 +17,10 @@ import { noScaleIn, type ScaleInMemory, type ScaleInStep, scaleInStep } from "./
 export type ScaleTarget =
   | {
       readonly found: true;
+      /** Replicas that it asks for. */
       readonly replicas: number;
+      /** Pods that it has, with a sidecar or without. */
+      readonly pods: number;
       readonly resourceVersion: string;
       /** Uids of the selected pods that are the target's own. */
       readonly podUids: ReadonlySet<string>;
@@ -101,6 +104,7 @@ export function decideScaling(input: ScalingInput): ScalingOutcome {
     {
       targetKind: scale.targetRef.kind,
       pods: own,
+      existing: target.pods,
       current: target.replicas,
       desired: wish.desired,
     },

@@ -48,7 +48,7 @@ const withScale = (it: Json): void => {
 
 function target(replicas: number, names: readonly string[]): ScaleTarget {
   const podUids = new Set(names.map((name) => `uid-${name}`));
-  return { found: true, replicas, resourceVersion: "11", podUids };
+  return { found: true, replicas, pods: names.length, resourceVersion: "11", podUids };
 }
 
 function scaled(scaling: ObservedCapability["scaling"], more: Partial<ObservedCapability> = {}) {

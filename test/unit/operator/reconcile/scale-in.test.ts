@@ -25,6 +25,8 @@ function quiet(name: string, receivedAtMs: number): Pod {
 
 interface Shown {
   readonly pods: readonly Pod[];
+  /** As many as `pods` unless said. */
+  readonly existing?: number;
   readonly current: number;
   readonly desired: number;
   readonly kind?: ScaleInInput["targetKind"];
@@ -34,7 +36,8 @@ interface Shown {
 
 function step(shown: Shown): ScaleInStep {
   const { pods, current, desired, kind = "Deployment", memory = noScaleIn, atMs = nowMs } = shown;
-  return scaleInStep({ targetKind: kind, pods, current, desired }, memory, atMs);
+  const { existing = pods.length } = shown;
+  return scaleInStep({ targetKind: kind, pods, existing, current, desired }, memory, atMs);
 }
 
 function names(pods: readonly Pod[]): string[] {
@@ -114,6 +117,18 @@ describe("scaling in a Deployment", () => {
     expect([first.lowerBy, names(first.marked)]).toEqual([3, ["p"]]);
   });
 
+  test("a pod without a sidecar is no missing replica", () => {
+    const pods = [worker("a", 2)];
+    const shown = { pods, existing: 3, current: 4 };
+    expect(step({ ...shown, desired: 1 })).toMatchObject({ lowerBy: 1, quiesced: ["uid-a"] });
+    expect(step({ ...shown, desired: 3 })).toMatchObject({ lowerBy: 1, quiesced: [] });
+  });
+
+  test("pods that the target has not counted yet are no missing replicas", () => {
+    const pods = [worker("a", 1), worker("b", 1)];
+    expect(step({ pods, existing: 0, current: 2, desired: 1 }).lowerBy).toBe(0);
+  });
+
   test("a pod whose sidecar cannot be asked is not removed", () => {
     const pods = [{ pod: pod("a") }, worker("b", 5)];
     const { quiesced, lowerBy } = step({ pods, current: 2, desired: 0 });
@@ -135,6 +150,11 @@ describe("scaling in a StatefulSet", () => {
   test("asks the highest ordinals, by number and not by text", () => {
     const pods = [worker("w-2"), worker("w-9", 3), worker("w-10", 3)];
     expect(step({ kind, pods, current: 3, desired: 1 }).quiesced).toEqual(["uid-w-10", "uid-w-9"]);
+  });
+
+  test("a pod without a sidecar is no missing replica", () => {
+    const shown = { kind, pods: [worker("w-0")], existing: 3, current: 4 } as const;
+    expect(step({ ...shown, desired: 1 }).lowerBy).toBe(1);
   });
 
   test("lowers only from the highest on without a gap, and marks nobody", () => {

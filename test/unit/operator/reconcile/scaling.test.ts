@@ -190,6 +190,7 @@ class SmallCluster {
           target: {
             found: true,
             replicas: this.replicas,
+            pods: this.workers.length,
             resourceVersion: String(this.version),
             podUids,
           },
