@@ -9,6 +9,7 @@ import {
   type AttachResponse,
   ControlService,
   type Hello,
+  type Refusal,
   RefusalCode,
 } from "../../proto/gen/spillway/control/v1/control_pb.ts";
 import type { IssuedCertificate } from "../../sidecar/runtime/certificate.ts";
@@ -162,6 +163,8 @@ export class ControlServer {
       driver.tell({ type: "attached", stream, ...who, hello });
       void this.#listen(stream, incoming, line);
       yield* line.messages(() => driver.take(stream));
+    } catch (error) {
+      throw error instanceof ConnectError ? error : refusalError(this.#failed(stream, error));
     } finally {
       driver.close(stream);
     }
@@ -195,15 +198,38 @@ export class ControlServer {
     line: StreamLine,
   ): Promise<void> {
     try {
-      for (let next = await incoming.next(); next.done !== true; next = await incoming.next()) {
-        this.#components.driver.tell({ type: "message", stream, request: next.value });
+      for (;;) {
+        const request = await this.#next(stream, incoming, line);
+        if (request === undefined) return;
+        this.#components.driver.tell({ type: "message", stream, request });
       }
+    } catch (error) {
+      line.end(this.#failed(stream, error));
+    }
+  }
+
+  /** @returns the next message; undefined when none comes any more: the line has ended. */
+  async #next(
+    stream: StreamId,
+    incoming: AsyncIterator<AttachRequest>,
+    line: StreamLine,
+  ): Promise<AttachRequest | undefined> {
+    try {
+      const next = await incoming.next();
+      if (next.done !== true) return next.value;
       line.close();
     } catch (error) {
       // What is no message of ours, too long a one, or a connection that broke: the same end.
       this.#components.log.debug({ err: error, stream }, "control stream can't be read");
       line.end(invalid("stream", error instanceof ConnectError ? error.rawMessage : "it broke"));
     }
+    return undefined;
+  }
+
+  /** A fault of this program, not of the sidecar: it ends one stream. */
+  #failed(stream: StreamId, error: unknown): Refusal {
+    this.#components.log.error({ err: error, stream }, "a control stream failed in this operator");
+    return operatorFailed();
   }
 
   /** Nothing that a client does on a connection may end the process. */
@@ -245,6 +271,11 @@ function tokenMissing() {
     "There is no token: send the header authorization: Bearer TOKEN with the pod's projected " +
     "ServiceAccount token.";
   return refusal(RefusalCode.TOKEN_MISSING, message);
+}
+
+function operatorFailed() {
+  const message = "The operator failed at this stream; its log says why. Attach again.";
+  return refusal(RefusalCode.OPERATOR_FAILED, message, { retryAfterMs: 5_000 });
 }
 
 function messageOf(cause: unknown): string {

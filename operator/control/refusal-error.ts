@@ -18,6 +18,7 @@ const codes: ReadonlyMap<RefusalCode, Code> = new Map([
   [RefusalCode.POD_DELETED, Code.NotFound],
   [RefusalCode.REPLACED, Code.Aborted],
   [RefusalCode.MESSAGE_INVALID, Code.InvalidArgument],
+  [RefusalCode.OPERATOR_FAILED, Code.Internal],
   [RefusalCode.SILENT, Code.DeadlineExceeded],
 ]);
 

@@ -6,11 +6,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   Authority,
   ControlPlane,
+  type ControlPlaneComponents,
   type ControlPlaneOptions,
 } from "../../../operator/control/index.ts";
 import { RefusalCode } from "../../../proto/gen/spillway/control/v1/control_pb.ts";
 import { createCertificateRequest } from "../../../sidecar/runtime/certificate-request.ts";
 import {
+  type Logger,
   realClock,
   realTimers,
   realWallClock,
@@ -40,7 +42,10 @@ let secrets: MemorySecret;
 let aheadMs = 0;
 const clock = { nowMs: () => realClock.nowMs() + aheadMs };
 
-async function startPlane(options: Partial<ControlPlaneOptions> = {}): Promise<ControlPlane> {
+async function startPlane(
+  options: Partial<ControlPlaneOptions> = {},
+  over: Partial<ControlPlaneComponents> = {},
+): Promise<ControlPlane> {
   reviews = new TrustingReviews();
   changedBundles = [];
   aheadMs = 0;
@@ -56,6 +61,7 @@ async function startPlane(options: Partial<ControlPlaneOptions> = {}): Promise<C
       log: silentLogger,
       onSidecarChange: () => undefined,
       onBundleChange: (pem) => changedBundles.push(pem),
+      ...over,
     },
     { listen: { host: "127.0.0.1", port: 0 }, ...options },
   );
@@ -258,6 +264,28 @@ describe("a stream is refused", () => {
     const request = new Uint8Array(1_100_000);
     attached.sendKind({ case: "certificateRequest", value: { request } });
     await eventually(() => expect(attached.refusal?.code).toBe(RefusalCode.MESSAGE_INVALID));
+  });
+
+  test("when the operator fails at a message, which its log tells as an error", async () => {
+    const logged: unknown[] = [];
+    const log: Logger = { ...silentLogger, error: (fields) => logged.push(fields) };
+    let fails = false;
+    const fault = new Error("a bug");
+    const onSidecarChange = (): void => {
+      if (!fails) return;
+      fails = false;
+      throw fault;
+    };
+    plane = await startPlane({}, { log, onSidecarChange });
+    plane.lead();
+    const pod = testPod();
+    assigned(pod);
+    const attached = sidecar().attach(tokenOf(pod, inAnHourMs));
+    await eventually(() => expect(attached.all("configDelta")).toHaveLength(1));
+    fails = true;
+    attached.sendKind({ case: "report", value: {} });
+    await eventually(() => expect(attached.refusal?.code).toBe(RefusalCode.OPERATOR_FAILED));
+    expect(logged).toMatchObject([{ err: fault }]);
   });
 
   test("when the operator ends", async () => {
