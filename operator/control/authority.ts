@@ -189,7 +189,7 @@ export class Authority {
 
   /**
    * Takes the step of the rotation that is due. Only the leader calls it.
-   * @throws {ControlError} `AUTHORITY_CONFLICT` when others keep writing; and what the store throws.
+   * @throws {ControlError} `AUTHORITY_CONFLICT` when others keep writing; what the store throws.
    */
   async tend(): Promise<Tended> {
     return this.#write((nowMs) => planRotation(this.#state, this.#policy, nowMs).step);

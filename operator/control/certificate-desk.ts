@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { CertificateWantedSchema } from "../../proto/gen/spillway/control/v1/control_pb.ts";
 import { controlLimits } from "./control-limits.ts";
 import type { HubInput } from "./hub-messages.ts";
-import { certificatePending, tooManyCertificates } from "./hub-refusals.ts";
+import { certificatePending, tooManyCertificates } from "./certificate-refusals.ts";
 import type { PodRecord } from "./pod-record.ts";
 import type { SessionBook } from "./session-book.ts";
 import type { Session } from "./session.ts";

@@ -1,6 +1,6 @@
 /**
- * Holds what a sidecar says against its bounds. Each function returns what is wrong, one clause with
- * field, value and bound; undefined when nothing is.
+ * Holds what a sidecar says against its bounds. Each function returns what is wrong, one clause
+ * with field, value and bound; undefined when nothing is.
  */
 import { isIP } from "node:net";
 import type {

@@ -1,8 +1,8 @@
 /**
- * The operator's side of every control stream, without IO: which stream is whose, what each is to be
- * told next, what each said. Like a telephone exchange that writes nothing down for a caller who does
- * not listen: a message is made when the line can take it (`take`), from what is wanted at that
- * moment, so that a slow sidecar gets one large change instead of many and costs no memory.
+ * The operator's side of every control stream, without IO: which stream is whose, what each is to
+ * be told next, what each said. Like a telephone exchange that writes nothing down for a caller who
+ * does not listen: a message is made when the line can take it (`take`), from what is wanted at
+ * that moment, so that a slow sidecar gets one large change instead of many and costs no memory.
  *
  * Invariant: a session is told and heard only of the resources of its own pod's assignment.
  */
@@ -12,18 +12,17 @@ import { checkHello } from "./check-message.ts";
 import { controlLimits } from "./control-limits.ts";
 import type { HubEffect, HubInput, StreamId } from "./hub-messages.ts";
 import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./hub-options.ts";
+import { notLeader, stopping } from "./lead-refusals.ts";
+import { invalid } from "./message-refusals.ts";
 import {
-  invalid,
-  notLeader,
   otherPod,
   podDeleted,
   podUnknown,
   replaced,
   silent,
-  stopping,
   tokenExpired,
   tooManyStreams,
-} from "./hub-refusals.ts";
+} from "./stream-refusals.ts";
 import { PeerDirectory } from "./peer-directory.ts";
 import type { NamespaceTrust, PodAssignment } from "./pod-assignment.ts";
 import { isIdentityOf } from "./pod-identity.ts";
@@ -131,7 +130,9 @@ export class ControlHub {
     );
   }
 
-  /** Lets time pass; extra calls are harmless. Cost: a walk over the sessions when one may be due. */
+  /**
+   * Lets time pass; extra calls are harmless. Cost: a walk over the sessions when one may be due.
+   */
   advance(nowMs: number): HubEffect[] {
     if (this.#refreshAtMs <= nowMs) this.#refreshPeers();
     if (this.#settledAtMs <= nowMs) {

@@ -139,8 +139,9 @@ export class ControlPlane {
   }
 
   /**
-   * Asks a pod's sidecar to take no further items for these capabilities; those not named take items
-   * again. Repeat it before `ttlMs` is over to keep it so. `SidecarState.quiesced` has the answer.
+   * Asks a pod's sidecar to take no further items for these capabilities; those not named take
+   * items again. Repeat it before `ttlMs` is over to keep it so. `SidecarState.quiesced` has the
+   * answer.
    */
   quiesce(podUid: string, capabilityUids: readonly string[], ttlMs: number): void {
     this.#driver.tell({ type: "quiesce", podUid, capabilityUids, ttlMs });

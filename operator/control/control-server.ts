@@ -19,7 +19,7 @@ import type { ControlHub } from "./control-hub.ts";
 import { controlLimits } from "./control-limits.ts";
 import type { HubDriver } from "./hub-driver.ts";
 import type { StreamId } from "./hub-messages.ts";
-import { invalid } from "./hub-refusals.ts";
+import { invalid } from "./message-refusals.ts";
 import type { PodIdentity } from "./pod-identity.ts";
 import { refusal } from "./refusal.ts";
 import { refusalError } from "./refusal-error.ts";

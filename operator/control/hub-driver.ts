@@ -1,6 +1,6 @@
 /**
- * Carries out what the hub asks for: wakes and ends streams, asks for reviews and certificates, lets
- * time pass. It decides nothing.
+ * Carries out what the hub asks for: wakes and ends streams, asks for reviews and certificates,
+ * lets time pass. It decides nothing.
  */
 import { create } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";

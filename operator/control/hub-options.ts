@@ -4,6 +4,7 @@ import type { NamespaceTrust } from "./pod-assignment.ts";
 
 /** What a hub is. */
 export interface HubOptions {
+  /** Cluster that sidecars belong to, `[-a-z0-9.]{1,63}`. */
   readonly clusterId: string;
   /** Trust of a namespace's sidecars. Asked again after `trustChanged`. */
   readonly trustOf: (namespace: string) => NamespaceTrust;

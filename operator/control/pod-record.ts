@@ -99,8 +99,8 @@ export class PodRecord {
   }
 
   /**
-   * What a sidecar said before it was started anew does not count any more. What it confirmed counts
-   * on its stream alone: on each it is told the order again, and answers it.
+   * What a sidecar said before it was started anew does not count any more. What it confirmed
+   * counts on its stream alone: on each it is told the order again, and answers it.
    */
   attached({ sidecarVersion, incarnation }: Session, nowMs: number): void {
     const isNew = this.#said?.incarnation !== incarnation;

@@ -1,11 +1,11 @@
 import type { Refusal } from "../../proto/gen/spillway/control/v1/control_pb.ts";
 import type { HubEffect, StreamId } from "./hub-messages.ts";
-import { tooSlow } from "./hub-refusals.ts";
+import { tooSlow } from "./message-refusals.ts";
 import type { Answer, Session } from "./session.ts";
 
 /**
- * The sessions that are open, at most one for a pod, and what is to be done with them: the effects of
- * the input at hand.
+ * The sessions that are open, at most one for a pod, and what is to be done with them: the effects
+ * of the input at hand.
  */
 export class SessionBook {
   readonly #sessions = new Map<StreamId, Session>();

@@ -8,7 +8,8 @@ import {
 import type { CertificateDesk } from "./certificate-desk.ts";
 import { checkAcknowledgement, checkQuiesceConfirmation, checkReport } from "./check-message.ts";
 import type { HubInput, StreamId } from "./hub-messages.ts";
-import { invalid, notSelected, otherPod, tooManyMessages } from "./hub-refusals.ts";
+import { invalid, notSelected, tooManyMessages } from "./message-refusals.ts";
+import { otherPod } from "./stream-refusals.ts";
 import { isIdentityOf } from "./pod-identity.ts";
 import type { PodRecord } from "./pod-record.ts";
 import type { SessionBook } from "./session-book.ts";

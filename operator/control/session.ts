@@ -19,11 +19,15 @@ export type Answer = AttachResponse["kind"];
 /** What a session is made of. */
 export interface SessionOptions {
   readonly stream: StreamId;
+  /** Of the reviewed token. */
   readonly identity: PodIdentity;
+  /** Within its bounds: `checkHello` found nothing. */
   readonly hello: Hello;
+  /** Monotonic, ms: when it begins. */
   readonly nowMs: number;
+  /** Until when its token holds, from now, ms. Above 0. */
   readonly expiresInMs: number;
-  /** Silence that ends it. */
+  /** Silence that ends it, ms. */
   readonly silentMs: number;
 }
 

@@ -4,8 +4,8 @@ import { type Difference, difference, type Snapshot } from "./snapshot.ts";
 const maxRemembered = 4;
 
 /**
- * The latest snapshots of one set, so that a sidecar that is a little behind gets a difference. With
- * many followers of one set the same difference is asked for again and again: it is made once.
+ * The latest snapshots of one set, so that a sidecar that is a little behind gets a difference.
+ * With many followers of one set the same difference is asked for again and again: it is made once.
  */
 export class SnapshotHistory<T> {
   #latest: Snapshot<T>;

@@ -1,6 +1,6 @@
 /**
- * A versioned set: what one sidecar is to hold, as named parts. Two snapshots with one digest are the
- * same set, whoever made them: this is what lets a stream resume at another operator.
+ * A versioned set: what one sidecar is to hold, as named parts. Two snapshots with one digest are
+ * the same set, whoever made them: this is what lets a stream resume at another operator.
  */
 import { createHash } from "node:crypto";
 

@@ -125,7 +125,7 @@ export class TokenReviewer {
     const expiresInMs =
       endMs === undefined
         ? controlLimits.tokenWithoutEndMs
-        : // The API server has just accepted it: at least a second is left, whatever our clock says.
+        : // The API server has just accepted it: a second is left, whatever our clock says.
           Math.max(1_000, endMs - wallClock.nowEpochMs());
     const { identity } = read;
     const untilMs = nowMs + expiresInMs;

@@ -121,3 +121,16 @@ export class HubRig {
     return effects;
   }
 }
+
+type Kind = NonNullable<Answer["case"]>;
+type Told<K extends Kind> = Extract<Answer, { case: K }>["value"];
+
+/** @returns what was told of one kind. @throws when it was told twice or not at all. */
+export function only<K extends Kind>(answers: readonly Answer[], kind: K): Told<K> {
+  const found: unknown[] = answers.filter((it) => it.case === kind).map((it) => it.value);
+  if (found.length !== 1) throw new Error(`${found.length} of ${kind}`);
+  return found[0] as Told<K>;
+}
+
+/** What was told, by kind, in order. */
+export const kinds = (answers: readonly Answer[]) => answers.map((it) => it.case);

@@ -1,12 +1,12 @@
 /**
  * Question: what do a thousand sidecars cost one operator, and how soon does a change reach all?
  * Method: the operator's end of the control stream in a process of its own, the other ends in this
- * one, each with a TLS connection; every pod is selected by four Demands and a Capability and has 20
- * peers. Memory is the process's, after a collection; a change is timed from
- * the moment it is told to the operator until the last sidecar has its delta. Sidecars attach no
- * faster than tokens are reviewed (50 a second).
- * Not asked: the sidecars' own cost, a real network, the API server. The other ends share the
- * machine's cores, so the times are upper bounds. The small size has 40 sidecars.
+ * one, each with a TLS connection; every pod is selected by four Demands and a Capability and has
+ * 20 peers. Memory is the process's, after a collection; a change is timed from the moment it is
+ * told to the operator until the last sidecar has its delta. Sidecars attach no faster than tokens
+ * are reviewed (50 a second). Not asked: the sidecars' own cost, a real network, the API server.
+ * The other ends share the machine's cores, so the times are upper bounds. The small size has 40
+ * sidecars.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";

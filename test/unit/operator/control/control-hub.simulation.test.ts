@@ -1,7 +1,8 @@
 /**
- * Whatever happens on the way, every sidecar ends with exactly what selects its pod. Runs are made of
- * changed assignments, streams cut at any message, operators that begin anew, messages of streams
- * that are over, time; then all is quiet, and what sidecars hold is compared with what is wanted.
+ * Whatever happens on the way, every sidecar ends with exactly what selects its pod. Runs are made
+ * of changed assignments, streams cut at any message, operators that begin anew, messages of
+ * streams that are over, time; then all is quiet, and what sidecars hold is compared with what is
+ * wanted.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
