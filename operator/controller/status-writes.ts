@@ -33,12 +33,14 @@ const subresource = "status";
 /** Two kinds share the bound of writes that change counts only: half for each. */
 const rates = { countsPerSecond: statusRates.countsPerSecond / 2 };
 
-interface Target {
+interface Target<Status> {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
   /** Version that the last write of ours made. */
   ownVersion: string | undefined;
+  /** What the cache showed since that write. */
+  shown: { readonly version: string; readonly stored: Status | undefined } | undefined;
 }
 
 /** Writes statuses in the background, between `start` and `stop`. */
@@ -46,7 +48,7 @@ export class StatusWrites<Status extends WritableStatus> {
   readonly #options: StatusWritesOptions;
   readonly #components: StatusWritesComponents;
   readonly #schedule = new StatusSchedule<Status>(rates);
-  readonly #targets = new Map<string, Target>();
+  readonly #targets = new Map<string, Target<Status>>();
   #running = 0;
   #cancel: (() => void) | undefined;
   #open = false;
@@ -82,7 +84,7 @@ export class StatusWrites<Status extends WritableStatus> {
     // An object that was made anew under the name of another has no status yet.
     if (this.#targets.has(key) && this.#targets.get(key)?.uid !== uid) this.forget(metadata);
     if (!this.#targets.has(key)) {
-      this.#targets.set(key, { namespace, name, uid, ownVersion: undefined });
+      this.#targets.set(key, { namespace, name, uid, ownVersion: undefined, shown: undefined });
     }
     const nowMs = this.#nowMs();
     this.#schedule.want(key, wanted, { ...(stored === undefined ? {} : { stored }), nowMs });
@@ -100,8 +102,8 @@ export class StatusWrites<Status extends WritableStatus> {
     const key = keyOf(metadata);
     const target = this.#targets.get(key);
     if (target === undefined || target.uid !== metadata.uid) return;
-    if (!isNewer(metadata.resourceVersion, target.ownVersion)) return;
-    this.#schedule.observe(key, stored, this.#nowMs());
+    target.shown = { version: metadata.resourceVersion, stored };
+    this.#observe(key, target);
     this.#pump();
   }
 
@@ -110,6 +112,12 @@ export class StatusWrites<Status extends WritableStatus> {
     const key = keyOf(metadata);
     this.#targets.delete(key);
     this.#schedule.forget(key);
+  }
+
+  /** What is shown while a write is under way counts once its answer tells which is newer. */
+  #observe(key: string, { shown, ownVersion }: Target<Status>): void {
+    if (shown === undefined || !isNewer(shown.version, ownVersion)) return;
+    this.#schedule.observe(key, shown.stored, this.#nowMs());
   }
 
   #pump(): void {
@@ -134,20 +142,29 @@ export class StatusWrites<Status extends WritableStatus> {
   }
 
   /** Never rejects. */
-  async #write(key: string, target: Target, status: Status): Promise<void> {
+  async #write(key: string, target: Target<Status>, status: Status): Promise<void> {
     try {
       target.ownVersion = await this.#apply(target, status);
-      this.#schedule.done(key, status, this.#nowMs());
+      if (this.#isCurrent(key, target)) this.#schedule.done(key, status, this.#nowMs());
     } catch (error) {
-      this.#failed(key, target, error);
+      if (this.#isCurrent(key, target)) this.#failed(key, target, error);
     } finally {
+      if (this.#isCurrent(key, target)) this.#observe(key, target);
       this.#running -= 1;
       if (this.#running === 0) this.#idle.resolve(undefined);
       this.#pump();
     }
   }
 
-  async #apply({ namespace, name, uid }: Target, status: Status): Promise<string | undefined> {
+  /** An object that went meanwhile may have a successor under its name. */
+  #isCurrent(key: string, target: Target<Status>): boolean {
+    return this.#targets.get(key) === target;
+  }
+
+  async #apply(
+    { namespace, name, uid }: Target<Status>,
+    status: Status,
+  ): Promise<string | undefined> {
     const { resource, fieldManager } = this.#options;
     // The uid makes it fail for an object that was made anew under the same name.
     const object = { metadata: { namespace, name, uid }, status };
@@ -156,7 +173,7 @@ export class StatusWrites<Status extends WritableStatus> {
     return written.metadata.resourceVersion;
   }
 
-  #failed(key: string, target: Target, error: unknown): void {
+  #failed(key: string, target: Target<Status>, error: unknown): void {
     const code = error instanceof ApiError ? error.code : undefined;
     if (code === "NOT_FOUND") {
       this.forget(target);

@@ -83,6 +83,48 @@ test("what somebody else writes over it is written again", async () => {
   expect(sent).toHaveLength(2);
 });
 
+test("what somebody else writes while a write is under way is written over all the same", async () => {
+  const { sent, writes } = rig();
+  writes.start();
+  writes.want(metadata, status(1), undefined);
+  writes.observe({ ...metadata, resourceVersion: "102" }, status(0));
+  sent[0]?.answer();
+  await turn();
+  const objects = sent.map(({ object }) => object);
+  expect(objects).toMatchObject([{ status: status(1) }, { status: status(1) }]);
+});
+
+test.each(["100", "101"])("version %s, seen before the own 101 is answered, is not", async (it) => {
+  const { sent, writes } = rig();
+  writes.start();
+  writes.want(metadata, status(1), undefined);
+  writes.observe({ ...metadata, resourceVersion: it }, status(0));
+  sent[0]?.answer();
+  await turn();
+  expect([sent.length, writes.dirtyCount]).toEqual([1, 0]);
+});
+
+test("a write that failed but stands, as the cache shows, is not tried again", async () => {
+  const { sent, writes } = rig();
+  writes.start();
+  writes.want(metadata, status(1), undefined);
+  writes.observe({ ...metadata, resourceVersion: "101" }, status(1));
+  sent[0]?.answer(new ApiError("TIMEOUT", "no answer"));
+  await turn();
+  expect(writes.dirtyCount).toBe(0);
+});
+
+test("the answer for an object that is gone says nothing of its successor", async () => {
+  const { sent, writes } = rig();
+  writes.start();
+  writes.want(metadata, status(1), undefined);
+  const successor = { ...metadata, uid: "new" };
+  writes.want(successor, status(2), undefined);
+  sent[0]?.answer(new ApiError("NOT_FOUND", "gone"));
+  await turn();
+  expect(writes.wanted(successor)).toEqual(status(2));
+});
+
 test("a failure is tried again later, an object that is gone is not", async () => {
   const { clock, sent, timers, writes } = rig();
   writes.start();
