@@ -17,7 +17,7 @@ import {
   OperatorLoops,
   SidecarsOfPlane,
   tokenReviews,
-  writeTrustBundle,
+  TrustBundle,
 } from "./controller/index.ts";
 import {
   ApiClient,
@@ -61,6 +61,7 @@ export class Operator {
   readonly #election: LeaderElection;
   readonly #sidecars = new SidecarsOfPlane();
   readonly #loops: OperatorLoops;
+  readonly #trustBundle: TrustBundle;
   readonly #healthServer: HealthServer;
   readonly #shutdown: Shutdown;
   #control: { readonly plane: ControlPlane; readonly authority: Authority } | undefined;
@@ -88,6 +89,12 @@ export class Operator {
       acting,
     );
     this.#loops = new OperatorLoops({ ...acting, sidecars: this.#sidecars, recorder });
+    this.#trustBundle = new TrustBundle({
+      client: this.#guarded,
+      surroundings: this.#surroundings,
+      namespace: config.namespace,
+      bundlePem: () => this.#control?.authority.bundlePem ?? "",
+    });
     this.#healthServer = this.#health(metrics);
     this.#shutdown = new Shutdown({ timers: this.#surroundings.timers, logger: this.#logger });
     this.#endSteps(recorder);
@@ -163,7 +170,9 @@ export class Operator {
     step("lease", endMs.lease, () => this.#election.release());
     step("control stream", endMs.control, () => this.#control?.plane.close());
     step("events", endMs.events, () => recorder.stop());
-    step("loops", endMs.loops, () => this.#loops.stop());
+    step("loops", endMs.loops, async () => {
+      await Promise.all([this.#loops.stop(), this.#trustBundle.stop()]);
+    });
   }
 
   /** The first leader makes the authority; the others wait until there is one. Never rejects. */
@@ -214,8 +223,8 @@ export class Operator {
         onSidecarChange: (podUid) => {
           this.#sidecars.changed(podUid);
         },
-        onBundleChange: (bundlePem) => {
-          void this.#tellTrust(bundlePem);
+        onBundleChange: () => {
+          this.#trustBundle.changed();
         },
       },
       { listen: { host: anyAddressOf(this.#config), port: controlPort } },
@@ -225,14 +234,16 @@ export class Operator {
   /** Acts, once this process leads and its control stream is open; whichever comes last. */
   #lead(): void {
     if (!this.#isLeading || this.#control === undefined || this.#isEnding) return;
-    const { plane, authority } = this.#control;
+    const { plane } = this.#control;
     plane.lead();
     void plane
       .tend()
       .catch((error: unknown) => {
         this.#logger.warn({ err: error }, "the authority was not looked after; later again");
       })
-      .then(() => this.#tellTrust(authority.bundlePem));
+      .then(() => {
+        this.#trustBundle.start();
+      });
     this.#loops.lead().catch((error: unknown) => {
       if (!this.#isEnding) this.#components.onFailed(error);
     });
@@ -243,16 +254,6 @@ export class Operator {
     if (this.#isLeading) return;
     const { holder } = this.#election;
     this.#control?.plane.follow(holder === "" ? undefined : holder);
-  }
-
-  /** Never rejects. */
-  async #tellTrust(bundlePem: string): Promise<void> {
-    if (!this.#isLeading) return;
-    try {
-      await writeTrustBundle(this.#guarded, this.#config.namespace, bundlePem);
-    } catch (error) {
-      this.#logger.error({ err: error }, "the trust bundle could not be written for injection");
-    }
   }
 }
 

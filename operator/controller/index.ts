@@ -8,4 +8,4 @@ export { authoritySecret, tokenReviews } from "./kubernetes-ports.ts";
 export { OperatorLoops, type OperatorLoopsComponents } from "./operator-loops.ts";
 export type { Sidecars, SidecarState } from "./ports.ts";
 export { type SidecarPlane, SidecarsOfPlane } from "./sidecars-of-plane.ts";
-export { writeTrustBundle } from "./trust-bundle.ts";
+export { TrustBundle } from "./trust-bundle.ts";

@@ -28,6 +28,7 @@ export type {
   ReconcileAnswer,
   ReconcileContext,
 } from "./controller.ts";
+export { JitteredBackoff } from "./core/backoff.ts";
 export type { BackoffOptions } from "./core/backoff.ts";
 export { findCondition, setConditions, timeOf } from "./core/conditions.ts";
 export type { Condition, ConditionStatus, StatedCondition } from "./core/conditions.ts";
