@@ -16,6 +16,11 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** For all attempts together, ms. @default 30,000 */
   readonly timeoutMs?: number;
+  /**
+   * Longest Retry-After that is kept to, ms; a longer one is cut. For what cannot wait, such as a
+   * Lease. @default each is kept to
+   */
+  readonly longestRetryAfterMs?: number;
 }
 
 /** Any request: for subresources and reviews that are no stored objects. */
@@ -81,11 +86,16 @@ export class ApiRequests {
         return await this.#once({ ...wire, timeoutMs: Math.max(1, Math.ceil(leftMs)) });
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
-        const elapsedMs = clock.nowMs() - startedAtMs;
-        const chance = random.next();
-        const delayMs = this.#mayBeRenewed(error, attempts)
-          ? 0
-          : retryDelayMs({ error, idempotent, attempts, elapsedMs, timeoutMs, chance });
+        const failed = {
+          error,
+          idempotent,
+          attempts,
+          elapsedMs: clock.nowMs() - startedAtMs,
+          timeoutMs,
+          longestAskedMs: raw.longestRetryAfterMs,
+          chance: random.next(),
+        };
+        const delayMs = this.#mayBeRenewed(error, attempts) ? 0 : retryDelayMs(failed);
         if (delayMs === undefined) throw error;
         await this.#pause(delayMs, wire);
       }

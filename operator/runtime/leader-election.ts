@@ -235,8 +235,13 @@ export class LeaderElection {
   }
 
   /** A renewal that hangs must leave time for another one. Not repeated below: the elector does. */
-  #bounds(): { readonly timeoutMs: number } {
-    return { timeoutMs: 2 * this.#elector.times.retryPeriodMs };
+  /**
+   * A server that turns everybody away asks them to wait longer than the renew deadline may last:
+   * whoever leads must not lose the lead by keeping to it.
+   */
+  #bounds(): { readonly timeoutMs: number; readonly longestRetryAfterMs: number } {
+    const { retryPeriodMs } = this.#elector.times;
+    return { timeoutMs: 2 * retryPeriodMs, longestRetryAfterMs: retryPeriodMs / 4 };
   }
 
   #noteOf({ metadata, spec }: Lease): LeaseNote {

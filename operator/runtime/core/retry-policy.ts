@@ -16,6 +16,8 @@ export interface FailedAttempt {
   readonly elapsedMs: number;
   /** Time for all attempts, ms. */
   readonly timeoutMs: number;
+  /** Longest Retry-After that is kept to, ms; one above it is cut. Absent: each is kept to. */
+  readonly longestAskedMs?: number | undefined;
   /** In [0, 1). */
   readonly chance: number;
 }
@@ -30,12 +32,13 @@ const waits = { baseMs: 100, maxMs: 2_000 };
 
 /** @returns ms to wait before the next attempt; undefined = give up. */
 export function retryDelayMs(failed: FailedAttempt): number | undefined {
-  const { error, attempts, elapsedMs, timeoutMs, chance } = failed;
+  const { error, attempts, elapsedMs, timeoutMs, chance, longestAskedMs = Infinity } = failed;
   if (attempts >= maxAttempts || !mayRepeat(failed)) return undefined;
   const wholeMs = exponentialMs(waits, attempts - 1);
   const jitteredMs = wholeMs / 2 + (wholeMs / 2) * chance;
   // Jitter on top of what the server asked for: it asks everybody for the same.
-  const asked = error.retryAfterMs;
+  const asked =
+    error.retryAfterMs === undefined ? undefined : Math.min(error.retryAfterMs, longestAskedMs);
   const delayMs = asked === undefined ? jitteredMs : asked + jitteredMs;
   if (delayMs > longestWaitMs || elapsedMs + delayMs >= timeoutMs) return undefined;
   return delayMs;

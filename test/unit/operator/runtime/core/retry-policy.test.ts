@@ -23,6 +23,12 @@ describe("a request is sent again", () => {
     expect(retryDelayMs(failed(down, { chance: 0.5 }))).toBe(2_075);
   });
 
+  it("sooner than the server says, when its caller can't wait that long", () => {
+    const busy = error("TOO_MANY_REQUESTS", { status: 429, retryAfterMs: 6_000 });
+    expect(retryDelayMs(failed(busy, { longestAskedMs: 500, timeoutMs: 4_000 }))).toBe(550);
+    expect(retryDelayMs(failed(busy, { timeoutMs: 4_000 }))).toBeUndefined();
+  });
+
   it("when it certainly did not arrive, whatever the verb", () => {
     expect(retryDelayMs(failed(error("UNREACHABLE", { unsent: true })))).toBe(50);
   });
