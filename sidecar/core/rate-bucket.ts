@@ -12,8 +12,8 @@ export type Turn =
   | { readonly ok: false; readonly retryAfterMs: number };
 
 /**
- * Bounds a rate with one number: the moment at which all that was allowed would have been used up at
- * the average rate (the generic cell rate algorithm, ITU-T I.371). Turns are handed out in order.
+ * Bounds a rate with one number: the moment at which all that was allowed would have been used up
+ * at the average rate (the generic cell rate algorithm, ITU-T I.371). Turns are handed out in order.
  */
 export class RateBucket {
   readonly #intervalMs: number;

@@ -3,8 +3,8 @@
  * 10,000 of them? Beside it the informer of `@kubernetes/client-node`, where that does the same
  * work: keeping a copy of the same resources.
  * Method: etcd and kube-apiserver on the same machine, the bundled operator with its own roles;
- * the resources are made while no operator runs, so that the first look at all of them can be timed.
- * Times of writes are those of the API server's audit log. The small size has 200 resources.
+ * the resources are made while no operator runs, so that the first look at all can be timed. Times
+ * of writes are those of the API server's audit log. The small size has 200 resources.
  * Not asked: sidecars (`-- control`), real networks, an API server that others use too.
  */
 import { execFileSync, fork } from "node:child_process";

@@ -18,10 +18,10 @@ const name = { clusterId: "c.example", namespace: "shop", nodeId: "node-1" };
 const authority = await createAuthority({ clusterId: "c.example", ...validity });
 
 async function requestOf(algorithm: object, subject: string): Promise<Uint8Array> {
-  const keys = (await webcrypto.subtle.generateKey(algorithm as EcKeyGenParams, true, [
+  const keys = await webcrypto.subtle.generateKey(algorithm as EcKeyGenParams, true, [
     "sign",
     "verify",
-  ]));
+  ]);
   const request = await Pkcs10CertificateRequestGenerator.create({
     name: subject,
     keys,
