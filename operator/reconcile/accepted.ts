@@ -6,7 +6,7 @@ import {
   type StoredCapability,
   type StoredDemand,
 } from "../schema/index.ts";
-import type { Judgement } from "./conditions.ts";
+import type { Judgement, Judgements } from "./conditions.ts";
 import type { ContractState } from "./observed.ts";
 import type { Action } from "./outcome.ts";
 
@@ -58,19 +58,24 @@ export function refusalJudgement({ judgement }: Acceptance): Judgement | undefin
   return judgement.status === "True" ? undefined : judgement;
 }
 
-/** What the annotation `spillway.dev/reconcile: paused` makes of the conditions. */
-export function pausedConditions(
-  previous: readonly Condition[],
-): Partial<Record<Condition["type"], Judgement>> {
+/**
+ * What the annotation `spillway.dev/reconcile: paused` makes of the conditions: those that were
+ * judged stand as they are, with the generation that they were judged of.
+ */
+export function pausedConditions(previous: readonly Condition[]): Judgements {
   const paused: Judgement = {
     status: "Unknown",
     reason: "Paused",
     message:
       "The annotation spillway.dev/reconcile: paused stops the operator for this object; take it out.",
   };
-  const judged = { Accepted: paused, Ready: paused, Progressing: paused, Degraded: paused };
-  const kept = previous
-    .filter(({ type }) => type !== "Progressing")
-    .map(({ type, status, reason, message }) => [type, { status, reason, message }] as const);
-  return { ...judged, ...Object.fromEntries(kept) };
+  const judged = previous.filter(({ type }) => type !== "Progressing");
+  const kept = judged.map(({ type }) => [type, "kept"] as const);
+  return {
+    Accepted: paused,
+    Ready: paused,
+    Progressing: paused,
+    Degraded: paused,
+    ...Object.fromEntries(kept),
+  };
 }

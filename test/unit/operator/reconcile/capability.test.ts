@@ -89,6 +89,19 @@ describe("the conditions of a Capability", () => {
     expect([outcome.actions, outcome.memory]).toEqual([[], memory]);
     expect(verdicts(outcome.status)["Progressing"]).toBe("Unknown/Paused");
   });
+
+  test("a paused one says nothing of a generation that nobody looked at", () => {
+    const before = reconcileCapability(storedCapability(), observed(), nowMs).status;
+    const edited = storedCapability((it) => {
+      it.status = before;
+      it.metadata["generation"] = 2;
+    });
+    const shown = observed({ reconcilePaused: true });
+    const { conditions } = reconcileCapability(edited, shown, nowMs + 5_000).status;
+    const judged = (all: CapabilityStatus["conditions"]) =>
+      all.filter(({ type }) => type !== "Progressing");
+    expect(judged(conditions)).toEqual(judged(before.conditions));
+  });
 });
 
 describe("the scale target of a Capability", () => {

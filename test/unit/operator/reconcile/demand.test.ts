@@ -354,6 +354,20 @@ describe("what is done for a Demand", () => {
     expect(reconcileDemand(again, shown, nowMs + 1_000).status).toEqual(outcome.status);
   });
 
+  test("a paused one says nothing of a generation that nobody looked at", () => {
+    const before = reconcileDemand(storedDemand(), observed(), nowMs).status;
+    const edited = storedDemand((it) => {
+      it.status = before;
+      it.metadata["generation"] = 2;
+    });
+    const shown = observed({ reconcilePaused: true });
+    const { conditions, observedGeneration } = reconcileDemand(edited, shown, nowMs + 5_000).status;
+    expect(observedGeneration).toBe(1);
+    const judged = (all: DemandStatus["conditions"]) =>
+      all.filter(({ type }) => type !== "Progressing");
+    expect(judged(conditions)).toEqual(judged(before.conditions));
+  });
+
   test("work that begins and stops is an event, once", () => {
     const before = reconcileDemand(storedDemand(), observed(), nowMs);
     const known = storedDemand((it) => {
