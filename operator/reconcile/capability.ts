@@ -106,16 +106,24 @@ function scalingOf(
   });
 }
 
-/** Sums over the fresh sidecars: a stale one's numbers are no longer known. */
+/**
+ * Sums over the fresh sidecars: a stale one's numbers are no longer known. What nobody knows is
+ * left out; it is not zero.
+ */
 function countsOf({ living, fresh, applied }: Survey<PoolReport>) {
   const parts = fresh.flatMap(({ report }) => report?.part ?? []);
+  const unknown = parts.length === 0 && living.length > 0;
   const probed = fresh.flatMap(({ report }) => report?.multicastReachable ?? []);
   const reachable = probed.filter((it) => it).length;
   return {
     selectedPods: living.length,
     providers: applied.length,
-    connections: parts.reduce((total, { connections }) => total + connections, 0),
-    running: parts.reduce((total, { running }) => total + running, 0),
+    ...(unknown
+      ? {}
+      : {
+          connections: parts.reduce((total, { connections }) => total + connections, 0),
+          running: parts.reduce((total, { running }) => total + running, 0),
+        }),
     ...(probed.length === 0
       ? {}
       : { multicast: { reachable, unreachable: probed.length - reachable } }),

@@ -67,7 +67,10 @@ function isAccepted({ conditions }: DemandStatus): boolean {
 
 type Counts = Omit<DemandStatus, "conditions" | "observedGeneration">;
 
-/** Sums over the fresh sidecars: a stale one's numbers are no longer known. */
+/**
+ * Sums over the fresh sidecars: a stale one's numbers are no longer known. What nobody knows is
+ * left out; it is not zero.
+ */
 function countsOf(
   { living, fresh, applied }: Survey<QueueReport>,
   { previous, nowMs }: { readonly previous: DemandStatus | undefined; readonly nowMs: number },
@@ -85,10 +88,16 @@ function countsOf(
   return {
     selectedPods: living.length,
     queues: applied.length,
-    ...(unknown ? {} : { items: itemSums(parts) }),
+    ...(unknown ? {} : knownCounts(parts)),
     ...(Number.isFinite(oldest)
       ? { oldestReadySince: steadyTime(previous?.oldestReadySince, oldest) }
       : {}),
+  };
+}
+
+function knownCounts(parts: readonly QueueReport[]) {
+  return {
+    items: itemSums(parts),
     connectedProviders: new Set(parts.flatMap(({ providers }) => providers)).size,
     providerDeficit: sum(parts.map(({ deficit }) => deficit)),
   };

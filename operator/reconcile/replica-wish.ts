@@ -2,8 +2,8 @@
  * How many replicas the work justifies, and how far down that is followed.
  *
  * Up at once. Down to the highest wish of the last `stabilization`, so that a short gap in the work
- * removes nobody; to `minReplicas` only after `idleAfter` without work. Unknown work counts as work,
- * and as a wish for what stands: a time in which something was not known is no time without work.
+ * removes nobody; to `minReplicas` only after `idleAfter` without work. Unknown work counts as
+ * work, and as a wish for what stands: not to know is not to know that there is none.
  * Source: Kubernetes, HorizontalPodAutoscaler, "Stabilization window".
  */
 import { type Capability, durationMs } from "../schema/index.ts";

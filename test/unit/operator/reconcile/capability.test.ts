@@ -82,6 +82,17 @@ describe("the conditions of a Capability", () => {
     expect(status.multicast).toEqual(counts);
   });
 
+  test("what nobody knows is left out of the status; without pods it is known to be nothing", () => {
+    const counted = (pods: ObservedCapability["pods"]) => {
+      const { status } = reconcileCapability(storedCapability(), observed({ pods }), nowMs);
+      return [status.connections, status.running];
+    };
+    const stale = reporting("a", pool(), { connected: false, receivedAtMs: startMs });
+    expect(counted([stale])).toEqual([undefined, undefined]);
+    expect(counted([])).toEqual([0, 0]);
+    expect(counted([stale, reporting("b", pool({ running: 2 }))])).toEqual([1, 2]);
+  });
+
   test("a paused one is left alone and keeps what scaling remembers", () => {
     const { memory } = scaled({ work: idle, target: target(1, []) });
     const shown = observed({ reconcilePaused: true, ...(memory === undefined ? {} : { memory }) });

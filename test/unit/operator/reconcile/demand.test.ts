@@ -333,6 +333,18 @@ describe("what is done for a Demand", () => {
     expect(requeueAfterMs).toBe(Number.POSITIVE_INFINITY);
   });
 
+  test("what nobody knows is left out of the status; without pods it is known to be nothing", () => {
+    const counted = (pods: Observed<QueueReport>["pods"]) => {
+      const { status } = reconcileDemand(storedDemand(), observed({ pods }), nowMs);
+      const { items: all, connectedProviders, providerDeficit } = status;
+      return [all?.ready, connectedProviders, providerDeficit];
+    };
+    const stale = reporting("a", served, { connected: false, receivedAtMs: startMs });
+    expect(counted([stale])).toEqual([undefined, undefined, undefined]);
+    expect(counted([])).toEqual([0, 0, 0]);
+    expect(counted([stale, reporting("b", served)])).toEqual([0, 1, 0]);
+  });
+
   test("a refused one leaves the sidecars as they are and waits for a change", () => {
     const contract = { ok: false, problem: "There is no ConfigMap images." } as const;
     const outcome = reconcileDemand(storedDemand(), observed({ contract }), nowMs);
