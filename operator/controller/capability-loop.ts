@@ -2,6 +2,7 @@
 import {
   type Action,
   type CapabilityOutcome,
+  letGo,
   type ObservedScaling,
   reconcileCapability,
   routeOf,
@@ -15,11 +16,13 @@ import { ApiError, type ReconcileAnswer, type ReconcileContext } from "../runtim
 import type { CapabilityStatus, StoredCapability, StoredMetadata } from "../schema/index.ts";
 import { type CachedCapability, readOf } from "./cached-resource.ts";
 import type { ResolvedContract } from "./contract-resolver.ts";
+import { observedPod } from "./pod-view.ts";
 import type { QuiesceOrders } from "./quiesce-orders.ts";
 import {
   comeAgain,
   contractStateOf,
   isReconcilePaused,
+  keyOfStored,
   type LoopComponents,
   record,
   withStatus,
@@ -40,21 +43,39 @@ export class CapabilityLoop {
   readonly #components: CapabilityLoopComponents;
   /** By uid of the Capability. */
   readonly #memories = new Map<string, ScaleMemory>();
+  /** Of Capabilities that are gone and whose marks are still on pods; by key. */
+  readonly #leftovers = new Map<string, ScaleMemory>();
 
   constructor(components: CapabilityLoopComponents) {
     this.#components = components;
   }
 
-  /** A Capability is gone: its candidates work again. */
-  forget(uid: string): void {
+  /** A Capability is gone: its candidates work again. Reconcile its key to take its marks back. */
+  forget(metadata: StoredMetadata): void {
+    const { uid } = metadata;
+    const memory = this.#memories.get(uid);
+    if (memory !== undefined) this.#leftovers.set(keyOfStored({ metadata }), memory);
     this.#memories.delete(uid);
     this.#components.orders.want(uid, []);
   }
 
   /** @throws {ApiError} when the API server could not be asked; the key comes back. */
   async reconcile(key: string, { signal }: ReconcileContext): Promise<ReconcileAnswer> {
+    await this.#takeMarksBack(key);
     const object = this.#components.world.capabilities.get(key);
     return object === undefined ? {} : await this.#look(object, signal);
+  }
+
+  async #takeMarksBack(key: string): Promise<void> {
+    const { world, scales } = this.#components;
+    const memory = this.#leftovers.get(key);
+    if (memory === undefined) return;
+    const candidates = memory.scaleIn.candidates.flatMap(({ podUid }) => world.podOf(podUid) ?? []);
+    const pods = candidates.map((it) => ({ pod: observedPod(it) }));
+    for (const action of letGo(pods, memory)) {
+      if (action.type === "markPod") await scales.mark(namespaceOf(key), action);
+    }
+    this.#leftovers.delete(key);
   }
 
   async #look(object: CachedCapability, signal: AbortSignal): Promise<ReconcileAnswer> {
@@ -156,9 +177,13 @@ export class CapabilityLoop {
     }
   }
 
-  #remember({ uid }: StoredMetadata, memory: ScaleMemory | undefined): void {
+  #remember(metadata: StoredMetadata, memory: ScaleMemory | undefined): void {
+    const { uid } = metadata;
     if (memory === undefined) this.#memories.delete(uid);
     else this.#memories.set(uid, memory);
+    // It went while it was being decided about: its key comes again.
+    const now = this.#components.world.capabilities.get(keyOfStored({ metadata }));
+    if (now?.metadata.uid !== uid) this.forget(metadata);
   }
 
   /** @throws {ApiError} when it could not be asked for; its pods are told of all else. */
@@ -178,6 +203,10 @@ export class CapabilityLoop {
     const names = world.poolsOf(capability).map(({ pod }) => pod.name);
     tellPods(capability.metadata.namespace, names);
   }
+}
+
+function namespaceOf(key: string): string {
+  return key.slice(0, key.indexOf("/"));
 }
 
 const noScaling: ObservedScaling = {

@@ -3,7 +3,7 @@
  * queues: Demands, Capabilities, and pods (what selects them is told to their sidecars).
  */
 import { fieldManagers } from "../manifests/index.ts";
-import { routeOf, selectedPods } from "../reconcile/index.ts";
+import { routeOf } from "../reconcile/index.ts";
 import {
   type ApiClient,
   Controller,
@@ -31,7 +31,7 @@ import {
 import { type CachedPod, contractMaps, type ContractMap } from "./cluster-objects.ts";
 import { ContractResolver } from "./contract-resolver.ts";
 import { DemandLoop } from "./demand-loop.ts";
-import { observedPod, podDiffers } from "./pod-view.ts";
+import { isSelected, podDiffers } from "./pod-view.ts";
 import type { Sidecars } from "./ports.ts";
 import { QuiesceOrders } from "./quiesce-orders.ts";
 import { keyOfStored } from "./resource-loop.ts";
@@ -222,7 +222,8 @@ export class OperatorLoops {
     const { metadata } = readOf(object).resource;
     this.#capabilityStatuses.forget(metadata);
     this.#assignments.forget(metadata.uid);
-    this.#capabilityLoop.forget(metadata.uid);
+    this.#capabilityLoop.forget(metadata);
+    this.#capabilities.enqueue(keyOf(object));
     this.#tellSelected(object);
     this.#touchRivals(metadata.namespace);
   }
@@ -275,15 +276,14 @@ export class OperatorLoops {
     }
   }
 
-  /** The pods that a resource selects (or selected) are told what selects them now. */
+  /** The pods that a resource selects (or may have) are told what selects them now. */
   #tellSelected(object: CachedDemand | CachedCapability): void {
     const read = readOf<StoredDemand | StoredCapability>(object);
-    // Whom it selected is not known.
-    if (!read.ok) return this.#tellAll(read.resource.metadata.namespace);
-    const { metadata, spec } = read.resource;
-    const all = this.#world.pods.byIndex("namespace", metadata.namespace);
-    const seen = all.map((pod) => ({ cached: pod, pod: observedPod(pod) }));
-    for (const { cached } of selectedPods(spec.selector, seen)) this.#pods.enqueue(keyOf(cached));
+    const { namespace } = read.resource.metadata;
+    if (!read.ok) return this.#tellAll(namespace);
+    for (const pod of this.#world.pods.byIndex("namespace", namespace)) {
+      if (isSelected(read.resource.spec.selector, pod)) this.#pods.enqueue(keyOf(pod));
+    }
   }
 
   #tellAll(namespace: string): void {

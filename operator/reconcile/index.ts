@@ -32,6 +32,7 @@ export {
   selectedPods,
   workOfRoute,
 } from "./route.ts";
+export { letGo } from "./scaling.ts";
 export type { ObservedScaling, ScaleMemory, ScaleTarget } from "./scaling.ts";
 export { sameValue, type WritableStatus } from "./status-difference.ts";
 export { type DueWrite, type StatusRates, StatusSchedule, statusRates } from "./status-schedule.ts";

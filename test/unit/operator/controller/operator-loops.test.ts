@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { CachedPod } from "../../../../operator/controller/cluster-objects.ts";
 import {
   type ControllerRig,
   controllerRig,
+  shopCapability,
   shopDemand,
   shopPaths,
   shopPod,
@@ -108,5 +110,38 @@ describe("a Demand whose contract cannot be asked for", () => {
     const status = () => JSON.stringify(rig.server.get(`${demands}/thumbnails`));
     await rig.until(() => status().includes("ContractUnresolved"), "the refusal");
     expect(status()).toContain("may not read ConfigMap gone");
+  });
+});
+
+describe("a Capability that is gone", () => {
+  const target = "/apis/apps/v1/namespaces/shop/deployments/worker";
+  const cost = "controller.kubernetes.io/pod-deletion-cost";
+  const costOf = (pod: string): unknown => {
+    const { metadata } = { ...rig.server.get(`${pods}/${pod}`) } as CachedPod;
+    return metadata.annotations?.[cost];
+  };
+
+  test("leaves no pod marked to be removed first, also when a first try fails", async () => {
+    const status = { replicas: 1, selector: "app=worker" };
+    rig.server.put(target, { metadata: { name: "scale" }, spec: { replicas: 1 }, ...{ status } });
+    rig.server.put(pods, { ...shopPod("worker-0", { app: "worker" }), ...{ status: {} } });
+    rig.server.put(
+      shopPaths.capabilities,
+      shopCapability("scaler", (it) => {
+        it.spec.selector = { matchLabels: { app: "worker" } };
+        it.spec.scale = {
+          targetRef: { kind: "Deployment", name: "worker" },
+          minReplicas: 0,
+          maxReplicas: 4,
+          stabilization: "1s",
+          idleAfter: "1s",
+        };
+      }),
+    );
+    await rig.lead();
+    await rig.until(() => costOf("worker-0") === "-1000", "the mark");
+    rig.server.fail({ answer: 500, matching: /^PATCH .*worker-0/, times: 2 });
+    rig.server.remove(`${shopPaths.capabilities}/scaler`);
+    await rig.until(() => costOf("worker-0") === null, "no mark");
   });
 });
