@@ -1,12 +1,11 @@
 /** A pod as the decisions and the control stream see it. */
 import type { AssignedPod } from "../control/index.ts";
-import { labels, podDeletionCost } from "../manifests/index.ts";
+import { labels, podDeletionCost, removedFirst } from "../manifests/index.ts";
 import { type ObservedPod, selectedPods } from "../reconcile/index.ts";
 import { type CachedPod, hasRun } from "./cluster-objects.ts";
 
 /** A pod as decisions see it. */
 export function observedPod({ metadata, status }: CachedPod): ObservedPod {
-  const cost = metadata.annotations?.[podDeletionCost];
   const ran = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   const phase = status?.phase ?? "Pending";
   return {
@@ -18,7 +17,7 @@ export function observedPod({ metadata, status }: CachedPod): ObservedPod {
     pending: phase === "Pending" && !ran.some(hasRun),
     injected: metadata.labels?.[labels.injected] === "true",
     createdAtMs: Date.parse(metadata.creationTimestamp ?? "") || 0,
-    ...(cost === undefined ? {} : { deletionCost: cost }),
+    removedFirst: metadata.annotations?.[podDeletionCost] === removedFirst,
   };
 }
 

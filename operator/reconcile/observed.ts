@@ -20,8 +20,8 @@ export interface ObservedPod {
   /** It carries a sidecar. */
   readonly injected: boolean;
   readonly createdAtMs: number;
-  /** Its annotation `pod-deletion-cost`. */
-  readonly deletionCost?: string;
+  /** It carries the operator's mark to be removed first (`markPod`). */
+  readonly removedFirst: boolean;
 }
 
 /** Items by state, as a queue reports them. */

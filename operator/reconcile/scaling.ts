@@ -72,9 +72,6 @@ export const targetPollMs = 15_000;
 /** What is not there, or may not be read, is asked for this often. */
 const missingPollMs = 60_000;
 
-/** The one value that the operator writes into `pod-deletion-cost`. */
-export const removedFirst = "-1000";
-
 /** Decides about the target. */
 export function decideScaling(input: ScalingInput): ScalingOutcome {
   const { observed, memory, previous, nowMs, scale } = input;
@@ -166,9 +163,10 @@ function marks(own: readonly SelectedPod<PoolReport>[], { marked }: ScaleInStep)
   const wanted = new Set(marked.map(({ pod }) => pod.uid));
   return own.flatMap(({ pod }): Action[] => {
     if (pod.deleted || pod.ended) return [];
-    const is = pod.deletionCost === removedFirst;
     const should = wanted.has(pod.uid);
-    return is === should ? [] : [{ type: "markPod", podName: pod.name, removedFirst: should }];
+    return pod.removedFirst === should
+      ? []
+      : [{ type: "markPod", podName: pod.name, removedFirst: should }];
   });
 }
 
@@ -242,7 +240,7 @@ export function letGo(
 ): Action[] {
   const remembered = new Set(memory?.scaleIn.candidates.map(({ podUid }) => podUid));
   const marked = pods.filter(
-    ({ pod }) => remembered.has(pod.uid) && !pod.deleted && pod.deletionCost === removedFirst,
+    ({ pod }) => remembered.has(pod.uid) && !pod.deleted && pod.removedFirst,
   );
   return [
     { type: "quiesce", podUids: [] },

@@ -64,6 +64,7 @@ export function pod(name: string, change: Partial<ObservedPod> = {}): ObservedPo
     ended: false,
     pending: false,
     injected: true,
+    removedFirst: false,
     createdAtMs: startMs - 3_600_000,
     ...change,
   };

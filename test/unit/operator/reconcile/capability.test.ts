@@ -183,13 +183,13 @@ describe("the scale target of a Capability", () => {
   });
 
   test("takes back a mark that an earlier leader left", () => {
-    const pods = [{ pod: pod("w", { deletionCost: "-1000" }), report: report(pool()) }];
+    const pods = [{ pod: pod("w", { removedFirst: true }), report: report(pool()) }];
     const { actions } = scaled({ work: idle, target: target(1, ["w"]) }, { pods });
     expect(actions).toContainEqual({ type: "markPod", podName: "w", removedFirst: false });
   });
 
   test("leaves pods alone that are not the target's own", () => {
-    const pods = [{ pod: pod("x", { deletionCost: "-1000" }), report: report(pool()) }];
+    const pods = [{ pod: pod("x", { removedFirst: true }), report: report(pool()) }];
     const { actions } = scaled({ work: idle, target: target(1, ["w"]) }, { pods });
     expect(actions.filter(({ type }) => type === "markPod")).toEqual([]);
   });
@@ -218,7 +218,7 @@ describe("the scale target of a Capability", () => {
   });
 
   test("that is taken out of the spec lets its candidates work again", () => {
-    const worker = { pod: pod("w", { deletionCost: "-1000" }), report: report(pool()) };
+    const worker = { pod: pod("w", { removedFirst: true }), report: report(pool()) };
     const candidates = [{ podUid: "uid-w", askedAtMs: nowMs, loweredAtMs: nowMs }];
     const memory = {
       wish: { wishes: [], workedAtMs: nowMs },

@@ -154,7 +154,7 @@ class SmallCluster {
         pod: pod(it.name, {
           createdAtMs: it.createdAtMs,
           pending: it.startsAtMs > this.nowMs,
-          ...(it.marked ? { deletionCost: "-1000" } : {}),
+          removedFirst: it.marked,
         }),
         ...(it.reported === undefined ? {} : { report: it.reported }),
       }),
