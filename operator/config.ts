@@ -155,6 +155,12 @@ function leaseOf(values: Values): LeaseConfig {
       "--lease-duration, --renew-deadline and --retry-period do not fit: give a duration above the deadline, and a deadline above 1.2 periods, such as 15s, 10s, 2s",
     );
   }
+  // Source: Kubernetes API, Lease: `leaseDurationSeconds` is an integer.
+  if (leaseDurationMs % 1_000 !== 0) {
+    throw new ConfigError(
+      `--lease-duration is ${told(values["lease-duration"])}; give whole seconds, such as 15s`,
+    );
+  }
   return { name: values.lease, leaseDurationMs, renewDeadlineMs, retryPeriodMs };
 }
 

@@ -75,13 +75,20 @@ export class LeaderElection {
   /** As read or written last. */
   #lease: Lease | undefined;
 
-  /** @throws {RangeError} for times that do not fit each other. */
+  /**
+   * @throws {RangeError} for times that do not fit each other, and for a lease duration that is no
+   *   whole number of seconds: the API has no others.
+   */
   constructor(options: LeaderElectionOptions, components: LeaderElectionComponents) {
     this.#options = options;
     this.#components = components;
     const { clock, wallClock, timers, random } = components.surroundings;
     this.#sleep = new SleepDetector(clock, wallClock);
     this.#elector = new LeaseElector(options.identity, options, random);
+    const { leaseDurationMs } = this.#elector.times;
+    if (leaseDurationMs % 1_000 !== 0) {
+      throw new RangeError(`leaseDurationMs is ${leaseDurationMs}; give whole seconds in ms`);
+    }
     this.#pump = new Pump({
       clock,
       timers,

@@ -44,6 +44,7 @@ describe("the operator's configuration", () => {
     [["--log-level=loud"], "--log-level is"],
     [["--retry-period=soon"], "--retry-period is"],
     [["--renew-deadline=20s"], "do not fit"],
+    [["--lease-duration=15500ms"], "give whole seconds"],
     [["--colour=red"], "--colour"],
   ])("%j is refused in words", (args, words) => {
     expect(() => readConfig(args, environment)).toThrow(words);

@@ -44,6 +44,17 @@ function spec(): Record<string, unknown> {
 }
 
 describe("a candidate", () => {
+  it("refuses a lease duration that the API has no value for", () => {
+    const { client, surroundings, metrics } = candidate("one:1");
+    const none = (): void => {};
+    const options = { namespace: "default", name: "lock", identity: "one:1" };
+    const times = { leaseDurationMs: 15_500, onElected: none, onLost: none };
+    const make = () => {
+      return new LeaderElection({ ...options, ...times }, { client, surroundings, metrics });
+    };
+    expect(make).toThrow("give whole seconds");
+  });
+
   it("writes its name on a new lease and leads", async () => {
     const { election, until, told, metrics, client } = candidate("one:1");
     expect(election.isLeader()).toBe(false);
