@@ -10,6 +10,7 @@ import type { DescriptorSetBytes } from "../control/index.ts";
 import { labels } from "../manifests/index.ts";
 import { ApiError } from "../runtime/index.ts";
 import { type Contract, maxDescriptorSetBytes, nearestName } from "../schema/index.ts";
+import { ByteBoundedMap } from "./byte-bounded-map.ts";
 import type { ContractMap } from "./cluster-objects.ts";
 
 /** What the resolver reads. */
@@ -40,14 +41,21 @@ export type ResolvedContract = {
 const unwatchedReadMs = 300_000;
 /** One that is not there, or may not be read, is looked for again after this. */
 const missingReadMs = 30_000;
-/** Descriptor sets and ConfigMaps that are remembered. */
-const maxRemembered = 1_024;
+/** What is remembered of ConfigMaps that are not watched, and of descriptor sets: each at most. */
+const maxRememberedBytes = 32 * 1_024 * 1_024;
+/** What an entry takes besides its text. */
+const entryBytes = 512;
 
-/** Undefined: there is none. */
-type Found = ContractMap | "forbidden" | undefined;
+/** What a contract refers to: the text of its descriptors, or why there is none. */
+type Text =
+  | { readonly ok: true; readonly text: string; readonly where: string }
+  | { readonly ok: false; readonly problem: string };
+
+/** With when to look again, ms from now. */
+type Found = Text & { readonly againAfterMs: number };
 
 interface Remembered {
-  readonly map: Found;
+  readonly text: Text;
   readonly untilMs: number;
 }
 
@@ -57,14 +65,29 @@ interface KnownSet {
   readonly messages: readonly string[] | undefined;
 }
 
+/** A key of a ConfigMap. */
+interface MapKey {
+  readonly name: string;
+  readonly key: string;
+}
+
 /** Resolves contracts; one for all loops, since many resources share a set. */
 export class ContractResolver {
   readonly #sources: ContractSources;
-  readonly #read = new Map<string, Remembered>();
-  readonly #sets = new Map<string, KnownSet>();
+  /** By namespace, name and key. */
+  readonly #read = new ByteBoundedMap<Remembered>(maxRememberedBytes);
+  /** By hash. */
+  readonly #sets = new ByteBoundedMap<KnownSet>(maxRememberedBytes);
+  /** Hashes of keys of what does not change: one version of a ConfigMap, a read text, a spec. */
+  readonly #hashes = new WeakMap<object, Map<string, string>>();
 
   constructor(sources: ContractSources) {
     this.#sources = sources;
+  }
+
+  /** What is remembered, bytes. */
+  get rememberedBytes(): number {
+    return this.#read.bytes + this.#sets.bytes;
   }
 
   /**
@@ -76,93 +99,112 @@ export class ContractResolver {
     contract: Contract,
     signal: AbortSignal,
   ): Promise<ResolvedContract> {
-    const { configMapRef, descriptorSet } = contract.schema;
+    const { configMapRef, descriptorSet: inline } = contract.schema;
     if (configMapRef === undefined) {
-      const never = Number.POSITIVE_INFINITY;
-      return this.#judge(contract, descriptorSet ?? "", {
-        where: "spec.contract.schema.descriptorSet",
-        againAfterMs: never,
-      });
+      const where = "spec.contract.schema.descriptorSet";
+      const text = textOf(inline ?? "", where);
+      const againAfterMs = Number.POSITIVE_INFINITY;
+      return this.#judge(contract, { ...text, againAfterMs }, { source: contract, key: "" });
     }
     const { name, key } = configMapRef;
-    const found = await this.#mapOf({ namespace, name }, signal);
-    const { map, againAfterMs } = found;
-    if (map === "forbidden") {
-      const problem = `The operator may not read ConfigMap ${name}; grant it get on ConfigMaps of this namespace, or label it ${labels.contract}: "true".`;
-      return { ok: false, problem, againAfterMs };
-    }
-    if (map === undefined) {
-      const problem = `There is no ConfigMap ${name} in this namespace; write it with \`spillway contract\`, or label it ${labels.contract}: "true" to have it seen at once.`;
-      return { ok: false, problem, againAfterMs };
-    }
-    const text = map.binaryData?.[key];
-    if (text === undefined) {
-      const near = nearestName(key, Object.keys(map.binaryData ?? {}));
-      const hint = near === undefined ? "" : ` (there is ${near})`;
-      const problem = `ConfigMap ${name} has no key ${key} in its binaryData${hint}; write it with \`spillway contract\`.`;
-      return { ok: false, problem, againAfterMs };
-    }
-    return this.#judge(contract, text, { where: `ConfigMap ${name}, key ${key}`, againAfterMs });
-  }
-
-  async #mapOf(place: Place, signal: AbortSignal) {
-    const key = `${place.namespace}/${place.name}`;
-    const watched = this.#sources.watched(key);
+    const watched = this.#sources.watched(`${namespace}/${name}`);
     if (watched !== undefined) {
-      this.#read.delete(key);
-      return { map: watched, againAfterMs: Number.POSITIVE_INFINITY };
+      this.#read.delete(`${namespace}/${name}/${key}`);
+      const found = { ...textIn(watched, configMapRef), againAfterMs: Number.POSITIVE_INFINITY };
+      return this.#judge(contract, found, { source: watched, key });
     }
-    const nowMs = this.#sources.nowMs();
-    const known = this.#read.get(key);
-    if (known !== undefined && nowMs < known.untilMs) {
-      return { map: known.map, againAfterMs: known.untilMs - nowMs };
-    }
-    const map = await this.#readOrRefused(place, signal);
-    const againAfterMs = typeof map === "object" ? unwatchedReadMs : missingReadMs;
-    remember(this.#read, key, { map, untilMs: nowMs + againAfterMs });
-    return { map, againAfterMs };
+    const { text, untilMs } = await this.#textAt(namespace, configMapRef, signal);
+    const againAfterMs = untilMs - this.#sources.nowMs();
+    return this.#judge(contract, { ...text, againAfterMs }, { source: text, key });
   }
 
-  async #readOrRefused(place: Place, signal: AbortSignal): Promise<Found> {
+  async #textAt(namespace: string, configMapRef: MapKey, signal: AbortSignal): Promise<Remembered> {
+    const { name, key } = configMapRef;
+    const at = `${namespace}/${name}/${key}`;
+    const nowMs = this.#sources.nowMs();
+    const known = this.#read.get(at);
+    if (known !== undefined && nowMs < known.untilMs) return known;
+    const { text, againAfterMs } = await this.#readText(namespace, configMapRef, signal);
+    const remembered = { text, untilMs: this.#sources.nowMs() + againAfterMs };
+    this.#read.set(at, remembered, entryBytes + (text.ok ? text.text.length : 0));
+    return remembered;
+  }
+
+  async #readText(namespace: string, at: MapKey, signal: AbortSignal) {
+    const { name } = at;
+    const refused = (problem: string) =>
+      ({ text: { ok: false, problem }, againAfterMs: missingReadMs }) as const;
     try {
-      return await this.#sources.read(place, signal);
+      const map = await this.#sources.read({ namespace, name }, signal);
+      return { text: textIn(map, at), againAfterMs: unwatchedReadMs };
     } catch (error) {
       const code = error instanceof ApiError ? error.code : undefined;
-      if (code === "NOT_FOUND") return undefined;
-      if (code === "FORBIDDEN") return "forbidden";
+      if (code === "NOT_FOUND") {
+        return refused(
+          `There is no ConfigMap ${name} in this namespace; write it with \`spillway contract\`, or label it ${labels.contract}: "true" to have it seen at once.`,
+        );
+      }
+      if (code === "FORBIDDEN") {
+        return refused(
+          `The operator may not read ConfigMap ${name}; grant it get on ConfigMaps of this namespace, or label it ${labels.contract}: "true".`,
+        );
+      }
       throw error;
     }
   }
 
   #judge(
     contract: Contract,
-    text: string,
-    { where, againAfterMs }: { readonly where: string; readonly againAfterMs: number },
+    found: Found,
+    at: { readonly source: object; readonly key: string },
   ): ResolvedContract {
-    const { descriptorSet, messages } = this.#setOf(text);
-    const sizeBytes = descriptorSet.content.length;
+    if (!found.ok) return found;
+    const { text, where, againAfterMs } = found;
+    const { descriptorSet, messages } = this.#setOf(text, at);
     const problem =
-      sizeBytes > maxDescriptorSetBytes
-        ? `${where} holds ${sizeBytes} bytes of descriptors (allowed: ${maxDescriptorSetBytes}); give large contracts a key of their own.`
-        : messages === undefined
-          ? `${where} is no encoded FileDescriptorSet; write it with \`spillway contract\`.`
-          : missingMessage(contract, messages, where);
+      messages === undefined
+        ? `${where} is no encoded FileDescriptorSet; write it with \`spillway contract\`.`
+        : missingMessage(contract, messages, where);
     return problem === undefined
       ? { ok: true, descriptorSet, againAfterMs }
       : { ok: false, problem, againAfterMs };
   }
 
-  #setOf(text: string): KnownSet {
+  #setOf(
+    text: string,
+    { source, key }: { readonly source: object; readonly key: string },
+  ): KnownSet {
+    const hashes = this.#hashes.get(source) ?? new Map<string, string>();
+    const known = this.#sets.get(hashes.get(key) ?? "");
+    if (known !== undefined) return known;
     const content = new Uint8Array(Buffer.from(text, "base64"));
     const hash = createHash("sha256").update(content).digest("hex");
-    const known = this.#sets.get(hash);
-    if (known !== undefined) return known;
-    const tooLarge = content.length > maxDescriptorSetBytes;
-    const messages = tooLarge ? undefined : messagesOf(content);
-    const set = { descriptorSet: { hash, content }, messages };
-    remember(this.#sets, hash, set);
+    this.#hashes.set(source, hashes.set(key, hash));
+    const set = this.#sets.get(hash) ?? {
+      descriptorSet: { hash, content },
+      messages: messagesOf(content),
+    };
+    const namesBytes = set.messages?.reduce((sum, name) => sum + name.length, 0) ?? 0;
+    this.#sets.set(hash, set, entryBytes + set.descriptorSet.content.length + namesBytes);
     return set;
   }
+}
+
+/** Text that is too large is not kept, nor decoded. */
+function textOf(text: string, where: string): Text {
+  const sizeBytes = Buffer.byteLength(text, "base64");
+  if (sizeBytes <= maxDescriptorSetBytes) return { ok: true, text, where };
+  const problem = `${where} holds ${sizeBytes} bytes of descriptors (allowed: ${maxDescriptorSetBytes}); give large contracts a key of their own.`;
+  return { ok: false, problem };
+}
+
+function textIn({ binaryData = {} }: ContractMap, { name, key }: MapKey): Text {
+  const text = binaryData[key];
+  if (text !== undefined) return textOf(text, `ConfigMap ${name}, key ${key}`);
+  const near = nearestName(key, Object.keys(binaryData));
+  const hint = near === undefined ? "" : ` (there is ${near})`;
+  const problem = `ConfigMap ${name} has no key ${key} in its binaryData${hint}; write it with \`spillway contract\`.`;
+  return { ok: false, problem };
 }
 
 function messagesOf(content: Uint8Array): readonly string[] | undefined {
@@ -185,12 +227,4 @@ function missingMessage(
   const near = nearestName(missing, messages);
   const remedy = near === undefined ? "declare it there" : `write ${near}`;
   return `${where} does not hold the message ${missing}; ${remedy}.`;
-}
-
-/** Adds to a map that forgets its oldest entries. */
-function remember<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key);
-  map.set(key, value);
-  const oldest = map.keys().next();
-  if (map.size > maxRemembered && oldest.done !== true) map.delete(oldest.value);
 }

@@ -152,4 +152,23 @@ describe("a contract", () => {
     });
     await expect(resolver.resolve("shop", contract(), signal)).rejects.toThrow("gone");
   });
+
+  test("is remembered without the other keys of its ConfigMap, and not when it is too large", async () => {
+    const it = rig();
+    const large = Buffer.alloc(600_000).toString("base64");
+    it.stored = mapOf({ "images.binpb": base64, large });
+    await it.resolver.resolve("shop", contract(), signal);
+    const schema = { configMapRef: { name: "images", key: "large" } };
+    const refused = await it.resolver.resolve("shop", contract({ schema }), signal);
+    expect(refused).toMatchObject({ ok: false, problem: expect.stringContaining("600000 bytes") });
+    expect(it.resolver.rememberedBytes).toBeLessThan(10_000);
+  });
+
+  test("of one version of a ConfigMap is decoded once", async () => {
+    const it = rig();
+    it.watched = mapOf({ "images.binpb": base64 });
+    const first = await it.resolver.resolve("shop", contract(), signal);
+    const second = await it.resolver.resolve("shop", contract(), signal);
+    expect(first.ok && second.ok && first.descriptorSet === second.descriptorSet).toBe(true);
+  });
 });
