@@ -20,7 +20,9 @@ const scaleState = z
     currentReplicas: countField("Replicas that the target asks for now."),
     desiredReplicas: countField("Replicas that the work justifies, within the bounds."),
     quiescingPods: countField("Pods that were asked to take nothing more before they are removed."),
-    idleSince: timeField("Since when there is no work; absent while there is.").optional(),
+    idleSince: timeField(
+      "Since when there is no work; absent while there is, or may be.",
+    ).optional(),
     lastScaleTime: timeField("When the operator changed the target's replicas last.").optional(),
   })
   .meta({ description: "What scaling came to; absent without spec.scale." });
