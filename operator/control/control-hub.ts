@@ -94,7 +94,7 @@ export class ControlHub {
 
   /** Why a stream would be refused now, whoever it is; undefined when it would not. */
   refusesAll(): Refusal | undefined {
-    if (this.#lead.type === "stopping") return stopping();
+    if (this.#lead.type === "stopping") return stopping(this.#book.size);
     return this.#lead.type === "following" ? notLeader(this.#lead.leaderAddress) : undefined;
   }
 

@@ -32,6 +32,11 @@ export const controlLimits = {
   recertifyPerSecond: 50,
   /** Token reviews: a second, and at once. */
   reviewsPerSecond: 50,
+  /**
+   * Sidecars that an operator which ends sends to the next one without delay: as many as that one
+   * reviews within a second.
+   */
+  promptHandOvers: 100,
   /** A review waits this long for its turn, then it is refused. */
   maxReviewWaitMs: 5_000,
   /** Tokens whose review is remembered. */

@@ -10,6 +10,10 @@ export const controlLimits = {
   welcomeTimeoutMs: 10_000,
   /** Lost streams are opened again at random within this: a new operator is not met by all. */
   reconnectJitterMs: 5_000,
+  /** After an operator that ended in order the next one is looked for at most this far apart … */
+  handOverStepMs: 500,
+  /** … for as long as the waits together take this: then as after any loss. */
+  handOverMs: 10_000,
   /** Failed openings wait at random within a bound that doubles from here … */
   backoffInitialMs: 500,
   /** … to here. */

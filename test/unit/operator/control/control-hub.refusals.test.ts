@@ -28,6 +28,20 @@ describe("who is refused", () => {
     expect(rig.ended.get(rig.attach(testPod()))?.code).toBe(RefusalCode.STOPPING);
   });
 
+  test.each([
+    [100, undefined],
+    [101, { seconds: 1n }],
+  ])("everybody, while it stops with %i streams: many are not to come at once", (count, retry) => {
+    const rig = HubRig.leading();
+    for (let made = 0; made < count; made++) rig.attach(testPod());
+    rig.tell({ type: "stopping" });
+    expect(rig.ended.size).toBe(count);
+    for (const { retryAfter } of rig.ended.values()) {
+      if (retry === undefined) expect(retryAfter).toBeUndefined();
+      else expect(retryAfter).toMatchObject(retry);
+    }
+  });
+
   test("a pod that stays unknown for 10 s, with a time to come back", () => {
     const rig = HubRig.leading();
     const stream = rig.attach(testPod());

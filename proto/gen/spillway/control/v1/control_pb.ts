@@ -1285,7 +1285,8 @@ export type Refusal = Message<"spillway.control.v1.Refusal"> & {
   leaderAddress: string;
 
   /**
-   * When to try again at the earliest. The sidecar adds jitter of up to 5 s. Absent: at will.
+   * When to try again at the earliest. The sidecar adds jitter of up to 5 s. Absent: at will. With
+   * STOPPING, absent: look for the next leader within 500 ms, and then in steps of as much for 10 s.
    *
    * @generated from field: google.protobuf.Duration retry_after = 4;
    */

@@ -61,6 +61,38 @@ describe("the next opening", () => {
     expect(new Reconnect(worst).next(false, refusal).delayMs).toBe(25_000);
   });
 
+  it("after an operator that ended in order is within 500 ms, then in such steps for 10 s", () => {
+    const stopping = create(RefusalSchema, { code: RefusalCode.STOPPING });
+    const reconnect = new Reconnect(worst);
+    expect(reconnect.next(true, stopping)).toEqual({ delayMs: 500, address: undefined });
+    // The ones that are asked still name the one that is gone, then know none.
+    expect(reconnect.next(false, leaderAt("10.0.0.1:17079")).delayMs).toBe(0);
+    expect(reconnect.next(false, undefined)).toEqual({ delayMs: 500, address: undefined });
+    const retryAfter = { seconds: 0n, nanos: 500_000_000 };
+    const unknown = create(RefusalSchema, { code: RefusalCode.NOT_LEADER, retryAfter });
+    let waitedMs = 500;
+    for (; waitedMs < 10_000; waitedMs += 750) {
+      expect(reconnect.next(false, unknown).delayMs).toBe(750);
+    }
+    expect(reconnect.next(false, unknown).delayMs).toBe(5_500);
+    expect(reconnect.next(false, undefined).delayMs).toBe(2_000);
+  });
+
+  it("after an operator that ended in order is as after any loss once a stream was open again", () => {
+    const reconnect = new Reconnect(worst);
+    reconnect.next(true, create(RefusalSchema, { code: RefusalCode.STOPPING }));
+    reconnect.held(500);
+    expect(reconnect.next(true, undefined).delayMs).toBe(5_000);
+  });
+
+  it("after an operator that ended with many streams is as late and as spread as it asks for", () => {
+    const retryAfter = { seconds: 1n, nanos: 0 };
+    const stopping = create(RefusalSchema, { code: RefusalCode.STOPPING, retryAfter });
+    const reconnect = new Reconnect(worst);
+    expect(reconnect.next(true, stopping).delayMs).toBe(6_000);
+    expect(reconnect.next(false, undefined).delayMs).toBe(2_000);
+  });
+
   it("of a stream that another took the place of waits 5 s at least", () => {
     const refusal = create(RefusalSchema, { code: RefusalCode.REPLACED });
     expect(new Reconnect({ next: () => 0 }).next(true, refusal).delayMs).toBe(5_000);
