@@ -9,6 +9,7 @@ import {
   Controller,
   type EventRecorder,
   keyOf,
+  type Reconcile,
   type ReconcileAnswer,
   type RuntimeMetrics,
   type Surroundings,
@@ -34,6 +35,7 @@ import { DemandLoop } from "./demand-loop.ts";
 import { isSelected, podDiffers } from "./pod-view.ts";
 import type { Sidecars } from "./ports.ts";
 import { QuiesceOrders } from "./quiesce-orders.ts";
+import { refusedSlowly } from "./refused-slowly.ts";
 import { keyOfStored } from "./resource-loop.ts";
 import { ScaleClient } from "./scale-client.ts";
 import { differsBesidesStatus, StatusWrites } from "./status-writes.ts";
@@ -143,11 +145,9 @@ export class OperatorLoops {
     await Promise.all(this.#world.caches.map((cache) => cache.stop()));
   }
 
-  #controller(
-    name: string,
-    reconcile: ConstructorParameters<typeof Controller>[0]["reconcile"],
-  ): Controller {
-    return new Controller({ name, reconcile, concurrency }, this.#components);
+  #controller(name: string, reconcile: Reconcile): Controller {
+    const slowly = refusedSlowly(reconcile, this.#components.surroundings.log);
+    return new Controller({ name, reconcile: slowly, concurrency }, this.#components);
   }
 
   #contracts(): ContractResolver {
