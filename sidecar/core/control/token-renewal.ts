@@ -39,7 +39,10 @@ export class TokenRenewal {
     this.#dueMs = Math.max(dueOf(this.#leftMs, nowMs), nowMs + controlLimits.tokenRetryMs);
   }
 
-  /** The one that was shown could not be reviewed. @param retryAfterMs at the earliest, from now. */
+  /**
+   * The one that was shown could not be reviewed.
+   * @param retryAfterMs at the earliest, from now.
+   */
   notReviewed(retryAfterMs: number, nowMs: number): void {
     this.#again = true;
     this.#dueMs = nowMs + Math.max(retryAfterMs, controlLimits.tokenRetryMs);
