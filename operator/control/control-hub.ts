@@ -290,8 +290,12 @@ export class ControlHub {
     this.#book.push({ type: "changed", podUid: record.assignment.pod.uid });
   }
 
-  #hostChanged({ assignment, endpoint }: PodRecord, nowMs: number): void {
-    const { pod, demands } = assignment;
+  #hostChanged({ assignment, endpoint, state }: PodRecord, nowMs: number): void {
+    const { pod } = assignment;
+    // What is kept has a queue only where its sidecar says so.
+    const demands = assignment.demands.filter(
+      ({ uid, descriptorSet }) => descriptorSet !== undefined || state.acknowledged?.has(uid),
+    );
     const isHost = endpoint !== undefined && demands.length > 0;
     const host = isHost ? { nodeId: pod.uid, ...endpoint, demands } : undefined;
     this.#directory.setHost(pod.uid, host);

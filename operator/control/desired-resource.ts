@@ -113,16 +113,18 @@ export function desiredCapability(resource: ResolvedResource<Capability>): Desir
   };
 }
 
-/** A Demand of which sidecars keep what they hold; they still host it, so that it has peers. */
+/** A Demand of which sidecars keep what they hold; those that say they hold it have peers. */
 export function keptDemand(resource: UnresolvedResource<Demand>): DesiredDemand {
   const { desiredProviders, maxProviders } = resource.spec;
+  const names = shared(resource);
   return {
     kind: "Demand",
-    ...shared(resource),
+    ...names,
     descriptorSet: undefined,
     desiredProviders,
     maxProviders,
-    part: keptPart(resource.uid),
+    // Peers are told of the rest: it is another part when that differs.
+    part: keptPart(resource.uid, `${names.route} ${desiredProviders} ${maxProviders}`),
   };
 }
 
@@ -133,11 +135,10 @@ export function keptCapability(resource: UnresolvedResource<Capability>): Desire
 }
 
 /** What a sidecar is told of a resource of which nothing but the uid is known. */
-export function keptPart(uid: string): Part<ConfigPart> {
-  return { key: uid, digest: keptDigest, value: { type: "kept", uid } };
+export function keptPart(uid: string, rest = ""): Part<ConfigPart> {
+  const digest = digestOf(Buffer.from(`kept ${uid} ${rest}`));
+  return { key: uid, digest, value: { type: "kept", uid } };
 }
-
-const keptDigest = digestOf(Buffer.from("kept"));
 
 function shared(resource: UnresolvedResource<Demand | Capability>) {
   const { uid, namespace, name } = resource;

@@ -77,7 +77,7 @@ export function configSnapshot(
   trust: NamespaceTrust,
 ): Snapshot<ConfigPart> {
   const resources = [...assignment.resources.values()].map(({ part }) => part);
-  const unread = (assignment.unreadUids ?? []).map(keptPart);
+  const unread = (assignment.unreadUids ?? []).map((uid) => keptPart(uid));
   return snapshotOf([...unread, ...resources, ...trustParts(trust)]);
 }
 
