@@ -25,7 +25,7 @@ export interface AssignmentsComponents {
   readonly sidecars: Pick<Sidecars, "assign">;
 }
 
-/** Resources of a namespace that cannot be read, at most; with more of them no pod of it is told. */
+/** Unreadable resources of a namespace, at most; with more of them no pod of it is told anything. */
 const maxUnread = 1_024;
 
 /** A resource was looked at. */
