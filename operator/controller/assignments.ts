@@ -25,7 +25,7 @@ export interface AssignmentsComponents {
   readonly sidecars: Pick<Sidecars, "assign">;
 }
 
-/** Unreadable resources of a namespace, at most; with more of them no pod of it is told anything. */
+/** Unreadable resources of a namespace, at most; with more of them no pod of it is told. */
 const maxUnread = 1_024;
 
 /** A resource was looked at. */
