@@ -1,4 +1,4 @@
-/** The operator's loops before a small API server, with fake time and a control stream that notes. */
+/** The operator's loops before a small API server, with fake time and a noting control stream. */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { OperatorLoops } from "../../operator/controller/index.ts";
