@@ -13,7 +13,8 @@ export type Turn =
 
 /**
  * Bounds a rate with one number: the moment at which all that was allowed would have been used up
- * at the average rate (the generic cell rate algorithm, ITU-T I.371). Turns are handed out in order.
+ * at the average rate (the generic cell rate algorithm, ITU-T I.371). Turns are handed out in
+ * order.
  */
 export class RateBucket {
   readonly #intervalMs: number;
