@@ -79,7 +79,7 @@ test.each(["the slot is stopped", "the link is closed"])("no retry outlives %s",
   const { link } = open(node);
   const stop = new AbortController();
   const pulled = link.pull(stop.signal);
-  await eventually(() => expect(pulls.count).toBe(2));
+  await eventually(() => expect(pulls.count).toBeGreaterThanOrEqual(2));
   if (what === "the slot is stopped") stop.abort();
   else await link.close();
   expect(await pulled).toBeUndefined();
