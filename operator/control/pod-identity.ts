@@ -50,25 +50,6 @@ export function podIdentityOf(status: TokenReviewStatus): ReadIdentity {
   };
 }
 
-/**
- * When a token ends, by its own word: to be asked only of one that was reviewed, since no signature
- * is checked here.
- * @returns ms since 1970; undefined when it does not say.
- */
-export function tokenEndMs(token: string): number | undefined {
-  const body = token.split(".")[1];
-  if (body === undefined) return undefined;
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(body, "base64url").toString("utf8"));
-    if (typeof claims !== "object" || claims === null || !("exp" in claims)) return undefined;
-    const { exp } = claims;
-    return typeof exp === "number" && Number.isFinite(exp) ? exp * 1_000 : undefined;
-  } catch {
-    // Not a JWT: the API server took it all the same, so only its end is not known.
-    return undefined;
-  }
-}
-
 function only({ extra }: TokenReviewStatus, name: string): string {
   const values = extra[`${claim}${name}`] ?? [];
   return values.length === 1 ? (values[0] ?? "") : "";

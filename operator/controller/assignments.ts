@@ -61,31 +61,22 @@ export class Assignments {
   }
 
   /**
-   * A Demand is served with these descriptors; undefined: as before, also by sidecars that an
+   * A resource is served with these descriptors; undefined: as before, also by sidecars that an
    * operator before this one told of it.
    * @returns whether its pods are to be told.
    */
-  decideDemand(demand: StoredDemand, set: DescriptorSetBytes | undefined): boolean {
-    const names = namesOf(demand);
-    return decide(this.#demands, demand, {
-      hash: set?.hash,
-      make: () =>
-        set === undefined
-          ? keptDemand({ ...names, spec: demand.spec })
-          : desiredDemand({ ...names, spec: demand.spec, descriptorSet: set }),
-    });
-  }
-
-  /** A Capability; as `decideDemand`. */
-  decideCapability(capability: StoredCapability, set: DescriptorSetBytes | undefined): boolean {
-    const names = namesOf(capability);
-    return decide(this.#capabilities, capability, {
-      hash: set?.hash,
-      make: () =>
-        set === undefined
-          ? keptCapability({ ...names, spec: capability.spec })
-          : desiredCapability({ ...names, spec: capability.spec, descriptorSet: set }),
-    });
+  decide(resource: StoredDemand | StoredCapability, set: DescriptorSetBytes | undefined): boolean {
+    const names = namesOf(resource);
+    if (resource.kind === "Demand") {
+      const as = { ...names, spec: resource.spec };
+      const make = () =>
+        set === undefined ? keptDemand(as) : desiredDemand({ ...as, descriptorSet: set });
+      return decide(this.#demands, resource, { hash: set?.hash, make });
+    }
+    const as = { ...names, spec: resource.spec };
+    const make = () =>
+      set === undefined ? keptCapability(as) : desiredCapability({ ...as, descriptorSet: set });
+    return decide(this.#capabilities, resource, { hash: set?.hash, make });
   }
 
   /**

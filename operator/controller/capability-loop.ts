@@ -11,20 +11,20 @@ import {
   type SelectedPod,
   workOfRoute,
 } from "../reconcile/index.ts";
-import type { DescriptorSetBytes } from "../control/index.ts";
 import { ApiError, type ReconcileAnswer, type ReconcileContext } from "../runtime/index.ts";
 import type { CapabilityStatus, StoredCapability, StoredMetadata } from "../schema/index.ts";
 import { type CachedCapability, readOf } from "./cached-resource.ts";
-import type { ResolvedContract } from "./contract-resolver.ts";
 import { observedPod } from "./pod-view.ts";
 import type { QuiesceOrders } from "./quiesce-orders.ts";
 import {
   comeAgain,
+  contractOf,
   contractStateOf,
   isReconcilePaused,
   keyOfStored,
   type LoopComponents,
   record,
+  serve,
   withStatus,
 } from "./resource-loop.ts";
 import { type ScaleClient, targetOf } from "./scale-client.ts";
@@ -79,10 +79,12 @@ export class CapabilityLoop {
   }
 
   async #look(object: CachedCapability, signal: AbortSignal): Promise<ReconcileAnswer> {
-    const { world, assignments, statuses, recorder, leaderSinceMs } = this.#components;
+    const { world, statuses, recorder, leaderSinceMs } = this.#components;
     const read = readOf(object);
     const { metadata, status: stored } = read.resource;
-    const contract = read.ok ? await this.#contractOf(read.resource, signal) : undefined;
+    const contract = read.ok
+      ? await contractOf(this.#components, read.resource, signal)
+      : undefined;
     const previous = statuses.wanted(metadata) ?? stored;
     const pods = read.ok ? world.poolsOf(read.resource) : [];
     const memory = this.#memories.get(metadata.uid);
@@ -98,15 +100,7 @@ export class CapabilityLoop {
       },
       world.nowMs(),
     );
-    if (read.ok) {
-      const serves =
-        outcome.actions.some(({ type }) => type === "serve") ||
-        (isReconcilePaused(metadata) && !assignments.serves(metadata.uid));
-      const set = serves && contract?.ok === true ? contract.descriptorSet : undefined;
-      this.#decide(read.resource, set);
-    } else if (assignments.decideUnread("Capability", metadata.uid)) {
-      this.#components.tellPods(metadata.namespace);
-    }
+    serve(this.#components, read, { actions: outcome.actions, contract });
     const failure = read.ok ? await this.#act(read.resource, outcome) : undefined;
     statuses.want(
       metadata,
@@ -184,24 +178,6 @@ export class CapabilityLoop {
     // It went while it was being decided about: its key comes again.
     const now = this.#components.world.capabilities.get(keyOfStored({ metadata }));
     if (now?.metadata.uid !== uid) this.forget(metadata);
-  }
-
-  /** @throws {ApiError} when it could not be asked for; its pods are told of all else. */
-  async #contractOf(capability: StoredCapability, signal: AbortSignal): Promise<ResolvedContract> {
-    const { namespace } = capability.metadata;
-    try {
-      return await this.#components.contracts.resolve(namespace, capability.spec.contract, signal);
-    } catch (error) {
-      this.#decide(capability, undefined);
-      throw error;
-    }
-  }
-
-  #decide(capability: StoredCapability, set: DescriptorSetBytes | undefined): void {
-    const { assignments, tellPods, world } = this.#components;
-    if (!assignments.decideCapability(capability, set)) return;
-    const names = world.poolsOf(capability).map(({ pod }) => pod.name);
-    tellPods(capability.metadata.namespace, names);
   }
 }
 

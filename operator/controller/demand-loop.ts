@@ -1,16 +1,16 @@
 /** The loop of Demands: cache and reports → decision → control stream, status, events. */
 import { reconcileDemand } from "../reconcile/index.ts";
-import type { DescriptorSetBytes } from "../control/index.ts";
 import { type ReconcileAnswer, type ReconcileContext } from "../runtime/index.ts";
-import type { DemandStatus, StoredDemand } from "../schema/index.ts";
+import type { DemandStatus } from "../schema/index.ts";
 import { type CachedDemand, readOf } from "./cached-resource.ts";
-import type { ResolvedContract } from "./contract-resolver.ts";
 import {
   comeAgain,
+  contractOf,
   contractStateOf,
   isReconcilePaused,
   type LoopComponents,
   record,
+  serve,
   withStatus,
 } from "./resource-loop.ts";
 
@@ -30,10 +30,12 @@ export class DemandLoop {
   }
 
   async #look(object: CachedDemand, signal: AbortSignal): Promise<ReconcileAnswer> {
-    const { world, assignments, statuses, recorder, leaderSinceMs } = this.#components;
+    const { world, statuses, recorder, leaderSinceMs } = this.#components;
     const read = readOf(object);
     const { metadata, status: stored } = read.resource;
-    const contract = read.ok ? await this.#contractOf(read.resource, signal) : undefined;
+    const contract = read.ok
+      ? await contractOf(this.#components, read.resource, signal)
+      : undefined;
     const queues = read.ok ? world.queuesOf(read.resource) : [];
     const outcome = reconcileDemand(
       withStatus(read, statuses.wanted(metadata) ?? stored),
@@ -45,37 +47,9 @@ export class DemandLoop {
       },
       world.nowMs(),
     );
-    if (read.ok) {
-      // Stopped for an object, a new leader still tells its pods what it finds: silence would mean
-      // that the Demand is gone.
-      const serves =
-        outcome.actions.some(({ type }) => type === "serve") ||
-        (isReconcilePaused(metadata) && !assignments.serves(metadata.uid));
-      const set = serves && contract?.ok === true ? contract.descriptorSet : undefined;
-      this.#decide(read.resource, set);
-    } else if (assignments.decideUnread("Demand", metadata.uid)) {
-      this.#components.tellPods(metadata.namespace);
-    }
+    serve(this.#components, read, { actions: outcome.actions, contract });
     statuses.want(metadata, outcome.status, stored);
     record(recorder, { kind: "Demand", metadata }, outcome.events);
     return comeAgain(outcome.requeueAfterMs, contract?.againAfterMs ?? Number.POSITIVE_INFINITY);
-  }
-
-  /** @throws {ApiError} when it could not be asked for; its pods are told of all else. */
-  async #contractOf(demand: StoredDemand, signal: AbortSignal): Promise<ResolvedContract> {
-    const { namespace } = demand.metadata;
-    try {
-      return await this.#components.contracts.resolve(namespace, demand.spec.contract, signal);
-    } catch (error) {
-      this.#decide(demand, undefined);
-      throw error;
-    }
-  }
-
-  #decide(demand: StoredDemand, set: DescriptorSetBytes | undefined): void {
-    const { assignments, tellPods, world } = this.#components;
-    if (!assignments.decideDemand(demand, set)) return;
-    const names = world.queuesOf(demand).map(({ pod }) => pod.name);
-    tellPods(demand.metadata.namespace, names);
   }
 }

@@ -22,13 +22,14 @@ import { createCertificateRequest } from "../runtime/certificate-request.ts";
 import { EnginePump } from "../runtime/engine-pump.ts";
 import type { Handles, Logger, Timers, WallClock } from "../runtime/index.ts";
 import { splitCertificates } from "../runtime/pem.ts";
+import { tokenEndMs } from "../runtime/token-end.ts";
 import { ControlError } from "./control-error.ts";
 import { ControlStream } from "./control-stream.ts";
 import type { controlMetrics } from "./metrics.ts";
 import type { ControlledNode } from "./ports.ts";
 import { StateFolder } from "./state-folder.ts";
 import { StoredStates } from "./stored-state.ts";
-import { readToken, tokenEndMs } from "./token-file.ts";
+import { readToken } from "./token-file.ts";
 
 /** Where the operator is and what this sidecar shows it. */
 export interface ControlClientOptions {

@@ -28,22 +28,3 @@ export async function readToken(file: string): Promise<string> {
   }
   return token;
 }
-
-/**
- * When a token ends by its own word. Not checked here: the operator has the API server judge it;
- * this only tells when to look for the next one.
- * @returns ms since 1970; undefined when it is no JWT (RFC 7519 §4.1.4) or names no end.
- */
-export function tokenEndMs(token: string): number | undefined {
-  const [, payload] = token.split(".");
-  if (payload === undefined) return undefined;
-  let claims: unknown;
-  try {
-    claims = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
-  } catch {
-    return undefined;
-  }
-  if (typeof claims !== "object" || claims === null || !("exp" in claims)) return undefined;
-  const { exp } = claims;
-  return typeof exp === "number" && Number.isFinite(exp) ? exp * 1_000 : undefined;
-}

@@ -1,10 +1,6 @@
 import { expect, test } from "vitest";
-import {
-  isIdentityOf,
-  podIdentityOf,
-  tokenEndMs,
-} from "../../../../operator/control/pod-identity.ts";
-import { reviewedAs, testPod, tokenOf } from "../../../support/control-rig.ts";
+import { isIdentityOf, podIdentityOf } from "../../../../operator/control/pod-identity.ts";
+import { reviewedAs, testPod } from "../../../support/control-rig.ts";
 
 const pod = testPod("web-0", "shop");
 
@@ -47,15 +43,6 @@ test.each([
   const read = podIdentityOf(reviewedAs(pod, over));
   expect(read).toMatchObject({ ok: false });
   expect(read.ok ? "" : read.reason).toMatch(reason);
-});
-
-test("a token's end is its exp; what is no JWT has none", () => {
-  expect(tokenEndMs(tokenOf(pod, 1_700_000_000_000))).toBe(1_700_000_000_000);
-  const body = (value: unknown) =>
-    `a.${Buffer.from(JSON.stringify(value)).toString("base64url")}.c`;
-  for (const token of ["opaque", "a.b.c", "a..c", body(null), body({}), body({ exp: "1" })]) {
-    expect(tokenEndMs(token)).toBeUndefined();
-  }
 });
 
 test("an identity is a pod's only with uid, name and namespace", () => {

@@ -33,29 +33,29 @@ function names(told: readonly PodAssignment[]): string[][] {
 test("a pod is told of nothing before everything that selects it was looked at", () => {
   const { assignments, told } = rig();
   assignments.assign(pod);
-  assignments.decideDemand(demand, descriptorSet);
+  assignments.decide(demand, descriptorSet);
   assignments.assign(pod);
   expect(told).toEqual([]);
-  assignments.decideCapability(capability, descriptorSet);
+  assignments.decide(capability, descriptorSet);
   assignments.assign(pod);
   expect(names(told)).toEqual([["Demand thumbnails", "Capability thumbnailer"]]);
 });
 
 test("a Demand whose contract is lost is served as before", () => {
   const { assignments, told } = rig();
-  assignments.decideCapability(capability, undefined);
-  assignments.decideDemand(demand, descriptorSet);
-  assignments.decideDemand(demand, undefined);
+  assignments.decide(capability, undefined);
+  assignments.decide(demand, descriptorSet);
+  assignments.decide(demand, undefined);
   assignments.assign(pod);
   expect(names(told)).toEqual([["Demand thumbnails", "Capability thumbnailer, kept"]]);
 });
 
 test("only what differs is worth telling", () => {
   const { assignments } = rig();
-  expect(assignments.decideDemand(demand, descriptorSet)).toBe(true);
-  expect(assignments.decideDemand(demand, descriptorSet)).toBe(false);
-  expect(assignments.decideDemand(demand, undefined)).toBe(false);
-  expect(assignments.decideDemand(demand, { ...descriptorSet, hash: "other" })).toBe(true);
+  expect(assignments.decide(demand, descriptorSet)).toBe(true);
+  expect(assignments.decide(demand, descriptorSet)).toBe(false);
+  expect(assignments.decide(demand, undefined)).toBe(false);
+  expect(assignments.decide(demand, { ...descriptorSet, hash: "other" })).toBe(true);
   const edited = { ...demand, metadata: { ...demand.metadata, generation: 2 } };
-  expect(assignments.decideDemand(edited, { ...descriptorSet, hash: "other" })).toBe(true);
+  expect(assignments.decide(edited, { ...descriptorSet, hash: "other" })).toBe(true);
 });

@@ -1,17 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { maxTokenBytes, readToken, tokenEndMs } from "../../../../sidecar/control/token-file.ts";
+import { maxTokenBytes, readToken } from "../../../../sidecar/control/token-file.ts";
 import { temporaryFolder } from "../../../support/temporary-folder.ts";
 
 function fileOf(content: string): string {
   const file = join(temporaryFolder(), "token");
   writeFileSync(file, content);
   return file;
-}
-
-function jwtOf(claims: unknown): string {
-  return `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.c2ln`;
 }
 
 describe("the token file", () => {
@@ -34,17 +30,4 @@ describe("the token file", () => {
     const missing = join(temporaryFolder(), "token");
     await expect(readToken(missing)).rejects.toMatchObject({ code: "TOKEN_UNREADABLE" });
   });
-});
-
-describe("the end of a token", () => {
-  it("is its claim `exp`", () => {
-    expect(tokenEndMs(jwtOf({ exp: 1_800_000_000 }))).toBe(1_800_000_000_000);
-  });
-
-  it.each(["", "abc", "a.b.c", jwtOf({}), jwtOf({ exp: "soon" }), jwtOf(null), jwtOf([])])(
-    "is unknown of %j",
-    (token) => {
-      expect(tokenEndMs(token)).toBeUndefined();
-    },
-  );
 });
