@@ -11,7 +11,13 @@ import {
   type ScaleMemory,
   type ScalingOutcome,
 } from "./scaling.ts";
-import { notApplied, readyStandsForMs, rollingOut, sidecarsMissing } from "./sidecar-judgement.ts";
+import {
+  asExpected,
+  notApplied,
+  readyStandsForMs,
+  rollingOut,
+  sidecarsMissing,
+} from "./sidecar-judgement.ts";
 import { type Survey, survey } from "./survey.ts";
 
 /** What a Capability's reconcile is shown. */
@@ -162,10 +168,4 @@ const serving: Judgement = {
   status: "True",
   reason: "Serving",
   message: "Selected sidecars provide by this generation.",
-};
-
-const asExpected: Judgement = {
-  status: "False",
-  reason: "AsExpected",
-  message: "Nothing is missing.",
 };

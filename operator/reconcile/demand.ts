@@ -10,7 +10,13 @@ import {
 } from "./conditions.ts";
 import type { ItemCounts, Observed, QueueReport } from "./observed.ts";
 import type { Outcome } from "./outcome.ts";
-import { notApplied, readyStandsForMs, rollingOut, sidecarsMissing } from "./sidecar-judgement.ts";
+import {
+  asExpected,
+  notApplied,
+  readyStandsForMs,
+  rollingOut,
+  sidecarsMissing,
+} from "./sidecar-judgement.ts";
 import { type Survey, survey } from "./survey.ts";
 
 /**
@@ -165,10 +171,4 @@ const below: Judgement = {
   status: "True",
   reason: "BelowDesired",
   message: "Fewer providers are connected than desiredProviders asks for, on one queue or more.",
-};
-
-const asExpected: Judgement = {
-  status: "False",
-  reason: "AsExpected",
-  message: "Nothing is missing.",
 };

@@ -4,6 +4,13 @@ import type { Judgement } from "./conditions.ts";
 import type { SelectedPod } from "./observed.ts";
 import type { Survey } from "./survey.ts";
 
+/** What `Degraded` says while nothing is. */
+export const asExpected: Judgement = {
+  status: "False",
+  reason: "AsExpected",
+  message: "Nothing is missing.",
+};
+
 /** Why no selected sidecar works by this generation; undefined when one does. */
 export function notApplied(it: Survey<unknown>): Judgement | undefined {
   if (it.applied.length > 0) return undefined;
