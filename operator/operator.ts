@@ -4,7 +4,7 @@
  * Every replica follows the cluster, listens for sidecars and is ready; one leads and acts. Who
  * leads no more writes nothing: each write asks the Lease first, and the process ends.
  */
-import { type Logger, type RootLogger, Shutdown } from "../sidecar/runtime/index.ts";
+import { createMetrics, type Logger, type RootLogger, Shutdown } from "../sidecar/runtime/index.ts";
 import {
   anyAddressOf,
   type ApiServerConfig,
@@ -60,6 +60,8 @@ export class Operator {
   readonly #guarded: ApiClient;
   readonly #election: LeaderElection;
   readonly #sidecars = new SidecarsOfPlane();
+  /** Of the control stream; the runtime has its own. */
+  readonly #metrics = createMetrics();
   readonly #loops: OperatorLoops;
   readonly #trustBundle: TrustBundle;
   readonly #healthServer: HealthServer;
@@ -156,7 +158,7 @@ export class Operator {
         control: () => (this.#control === undefined ? "its listener is not open yet" : undefined),
         ending: () => (this.#isEnding ? "this process ends" : undefined),
       },
-      metrics: [metrics],
+      metrics: [metrics, this.#metrics],
     });
   }
 
@@ -220,6 +222,7 @@ export class Operator {
         wallClock,
         timers,
         log: this.#components.logger.forComponent("operator:control"),
+        metrics: this.#metrics,
         onSidecarChange: (podUid) => {
           this.#sidecars.changed(podUid);
         },

@@ -10,6 +10,7 @@ import type { Refusal } from "../../proto/gen/spillway/control/v1/control_pb.ts"
 import { CertificateDesk } from "./certificate-desk.ts";
 import { checkHello } from "./check-message.ts";
 import { controlLimits } from "./control-limits.ts";
+import { type GenerationLag, generationLag } from "./generation-lag.ts";
 import type { HubEffect, HubInput, StreamId } from "./hub-messages.ts";
 import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./hub-options.ts";
 import { notLeader, stopping } from "./lead-refusals.ts";
@@ -90,6 +91,11 @@ export class ControlHub {
   /** What is known of every assigned pod's sidecar. */
   *sidecars(): Generator<SidecarState> {
     for (const { state } of this.#pods.values()) yield state;
+  }
+
+  /** How far attached sidecars are behind. Cost: one walk over everything that pods are told. */
+  lag(): GenerationLag {
+    return generationLag(this.#pods.values());
   }
 
   /** Why a stream would be refused now, whoever it is; undefined when it would not. */

@@ -3,12 +3,13 @@
  * calls that the controllers need.
  */
 import type { Clock } from "../../sidecar/core/ports.ts";
-import type { Logger, Timers, WallClock } from "../../sidecar/runtime/index.ts";
+import type { Logger, Metrics, Timers, WallClock } from "../../sidecar/runtime/index.ts";
 import type { Authority, Tended } from "./authority.ts";
 import { ControlHub } from "./control-hub.ts";
 import { ControlServer, type ListenOptions } from "./control-server.ts";
 import { HubDriver } from "./hub-driver.ts";
 import type { HubOptions } from "./hub-options.ts";
+import { type ControlPlaneHandles, controlPlaneMetrics } from "./metrics.ts";
 import type { PodAssignment } from "./pod-assignment.ts";
 import type { TokenReviews } from "./ports.ts";
 import type { SidecarState } from "./sidecar-state.ts";
@@ -23,6 +24,8 @@ export interface ControlPlaneComponents {
   readonly wallClock: WallClock;
   readonly timers: Timers;
   readonly log: Logger;
+  /** Takes `controlPlaneMetrics`. One control plane for each. */
+  readonly metrics: Metrics;
   /** What is known of a pod's sidecar has changed: ask `sidecar`. Must not throw or block. */
   readonly onSidecarChange: (podUid: string) => void;
   /** The bundle has changed: sidecars are told, the injection's ConfigMap is the caller's. */
@@ -78,15 +81,22 @@ export class ControlPlane {
       firstSequence: BigInt(wallClock.nowEpochMs()),
     });
     const hub = this.#hub;
-    this.#reviewer = new TokenReviewer({ ...components });
+    const metrics = registered(components.metrics, hub);
+    this.#reviewer = new TokenReviewer({
+      ...components,
+      onReviewed: (result) => {
+        metrics.reviews.inc({ result });
+      },
+    });
     const reviewer = this.#reviewer;
     this.#driver = new HubDriver({
       ...components,
+      metrics,
       hub,
       reviewer,
       onChange: components.onSidecarChange,
     });
-    const server = { hub, driver: this.#driver, reviewer, timers, log };
+    const server = { hub, driver: this.#driver, reviewer, timers, log, metrics };
     this.#server = new ControlServer(server, certificate);
   }
 
@@ -227,4 +237,15 @@ export class ControlPlane {
         });
     });
   }
+}
+
+function registered(metrics: Metrics, hub: ControlHub): ControlPlaneHandles {
+  const handles = metrics.register(controlPlaneMetrics);
+  metrics.onCollect(() => {
+    const lag = hub.lag();
+    handles.streams.set({}, hub.streamCount);
+    handles.unacknowledged.set({}, lag.resources);
+    handles.generationLag.set({}, lag.generations);
+  });
+  return handles;
 }

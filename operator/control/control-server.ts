@@ -21,7 +21,8 @@ import type { HubDriver } from "./hub-driver.ts";
 import type { StreamId } from "./hub-messages.ts";
 import { invalid } from "./message-refusals.ts";
 import type { PodIdentity } from "./pod-identity.ts";
-import { refusal } from "./refusal.ts";
+import type { ControlPlaneHandles } from "./metrics.ts";
+import { codeName, refusal } from "./refusal.ts";
 import { refusalError } from "./refusal-error.ts";
 import { StreamLine } from "./stream-line.ts";
 import type { TokenReviewer } from "./token-reviewer.ts";
@@ -33,6 +34,7 @@ export interface ControlServerComponents {
   readonly reviewer: TokenReviewer;
   readonly timers: Timers;
   readonly log: Logger;
+  readonly metrics: ControlPlaneHandles;
 }
 
 /** Where to listen. */
@@ -135,11 +137,11 @@ export class ControlServer {
   async #admit(context: HandlerContext): Promise<void> {
     const { hub, reviewer } = this.#components;
     const refused = hub.refusesAll();
-    if (refused !== undefined) throw refusalError(refused);
+    if (refused !== undefined) throw this.#refused(refused);
     const token = /^Bearer ([^\s]+)$/i.exec(context.requestHeader.get("authorization") ?? "")?.[1];
-    if (token === undefined) throw refusalError(tokenMissing());
+    if (token === undefined) throw this.#refused(tokenMissing());
     const reviewed = await reviewer.review(token);
-    if (!reviewed.ok) throw refusalError(reviewed.refusal);
+    if (!reviewed.ok) throw this.#refused(reviewed.refusal);
     context.values.set(authenticated, reviewed);
   }
 
@@ -149,7 +151,7 @@ export class ControlServer {
   ): AsyncGenerator<AttachResponse> {
     const { driver } = this.#components;
     const who = context.values.get(authenticated);
-    if (who === undefined) throw refusalError(tokenMissing());
+    if (who === undefined) throw this.#refused(tokenMissing());
     const line = new StreamLine();
     context.signal.addEventListener("abort", () => {
       line.close();
@@ -162,9 +164,10 @@ export class ControlServer {
     try {
       driver.tell({ type: "attached", stream, ...who, hello });
       void this.#listen(stream, incoming, line);
-      yield* line.messages(() => driver.take(stream));
+      const ended = yield* line.messages(() => driver.take(stream));
+      if (ended !== undefined) throw this.#refused(ended);
     } catch (error) {
-      throw error instanceof ConnectError ? error : refusalError(this.#failed(stream, error));
+      throw error instanceof ConnectError ? error : this.#refused(this.#failed(stream, error));
     } finally {
       driver.close(stream);
     }
@@ -182,12 +185,12 @@ export class ControlServer {
       cancel();
     });
     if (first === "late") {
-      throw refusalError(
+      throw this.#refused(
         invalid("hello", `it did not come within ${helloTimeoutMs.toString()} ms`),
       );
     }
     if (first.done === true || first.value.kind.case !== "hello") {
-      throw refusalError(invalid("hello", "it is not the first message"));
+      throw this.#refused(invalid("hello", "it is not the first message"));
     }
     return first.value.kind.value;
   }
@@ -224,6 +227,12 @@ export class ControlServer {
       line.end(invalid("stream", error instanceof ConnectError ? error.rawMessage : "it broke"));
     }
     return undefined;
+  }
+
+  /** The error that a stream ends with, counted. */
+  #refused(ended: Refusal): ConnectError {
+    this.#components.metrics.refusals.inc({ code: codeName(ended) });
+    return refusalError(ended);
   }
 
   /** A fault of this program, not of the sidecar: it ends one stream. */

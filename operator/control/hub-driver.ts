@@ -9,15 +9,16 @@ import {
   CertificateSchema,
   type Refusal,
   RefusalCode,
-  RefusalCodeSchema,
 } from "../../proto/gen/spillway/control/v1/control_pb.ts";
 import type { Clock } from "../../sidecar/core/ports.ts";
 import { type Logger, RuntimeError, Scheduler, type Timers } from "../../sidecar/runtime/index.ts";
+import { answerBytes, answerKind } from "./answer-size.ts";
 import type { Authority } from "./authority.ts";
 import type { ControlHub } from "./control-hub.ts";
 import { controlLimits } from "./control-limits.ts";
 import type { HubEffect, HubInput, StreamId } from "./hub-messages.ts";
-import { refusal } from "./refusal.ts";
+import type { CertificateResult, ControlPlaneHandles } from "./metrics.ts";
+import { codeName, refusal } from "./refusal.ts";
 import type { Answer } from "./session.ts";
 import type { StreamLine } from "./stream-line.ts";
 import type { TokenReviewer } from "./token-reviewer.ts";
@@ -31,6 +32,7 @@ export interface HubDriverComponents {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Logger;
+  readonly metrics: ControlPlaneHandles;
   /** Called after each change of what is known of a pod's sidecar. Must not throw or block. */
   readonly onChange: (podUid: string) => void;
 }
@@ -69,8 +71,14 @@ export class HubDriver {
 
   /** The next message of a stream. */
   take(stream: StreamId): Answer | undefined {
-    const { clock, hub } = this.#components;
-    return hub.take(stream, clock.nowMs());
+    const { clock, hub, metrics } = this.#components;
+    const answer = hub.take(stream, clock.nowMs());
+    if (answer === undefined) return undefined;
+    const kind = answerKind(answer);
+    metrics.messages.inc({ kind });
+    metrics.messageBytes.inc({ kind }, answerBytes(answer));
+    if (answer.case === "refusal") metrics.refusals.inc({ code: codeName(answer.value) });
+    return answer;
   }
 
   /** The stream is over. */
@@ -94,11 +102,10 @@ export class HubDriver {
         this.#lines.get(effect.stream)?.wake();
         return;
       case "end": {
-        const { code, message } = effect.refusal;
-        const name = RefusalCodeSchema.value[code]?.localName;
-        const fields = { stream: effect.stream, code: name, reason: message };
+        const { stream, refusal: ended } = effect;
+        const fields = { stream, code: codeName(ended), reason: ended.message };
         this.#components.log.debug(fields, "control stream ended");
-        this.#lines.get(effect.stream)?.end(effect.refusal);
+        this.#lines.get(stream)?.end(ended);
         return;
       }
       case "review":
@@ -123,6 +130,7 @@ export class HubDriver {
 
   async #issue(effect: Extract<HubEffect, { type: "issue" }>): Promise<void> {
     const answer = await this.#issuing.run(() => this.#certificate(effect));
+    this.#components.metrics.certificates.inc({ result: resultOf(answer) });
     this.tell({ type: "issued", stream: effect.stream, answer });
   }
 
@@ -149,4 +157,9 @@ export class HubDriver {
       return refusal(RefusalCode.CERTIFICATE_UNAVAILABLE, message, { retryAfterMs: 5_000 });
     }
   }
+}
+
+function resultOf(answer: Certificate | Refusal): CertificateResult {
+  if (answer.$typeName === "spillway.control.v1.Certificate") return "issued";
+  return answer.code === RefusalCode.CERTIFICATE_REQUEST_INVALID ? "refused" : "failed";
 }

@@ -3,6 +3,7 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import {
   type Refusal,
   type RefusalCode,
+  RefusalCodeSchema,
   RefusalSchema,
 } from "../../proto/gen/spillway/control/v1/control_pb.ts";
 
@@ -32,4 +33,9 @@ export function refusal(code: RefusalCode, message: string, details: RefusalDeta
     uid,
     ...(retryAfterMs === undefined ? {} : { retryAfter: durationFromMs(Math.ceil(retryAfterMs)) }),
   });
+}
+
+/** @returns the name of a refusal's code, as logs and metrics have it. */
+export function codeName({ code }: Refusal): string {
+  return RefusalCodeSchema.value[code]?.localName ?? "UNKNOWN";
 }

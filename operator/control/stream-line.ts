@@ -4,7 +4,6 @@ import {
   AttachResponseSchema,
   type Refusal,
 } from "../../proto/gen/spillway/control/v1/control_pb.ts";
-import { refusalError } from "./refusal-error.ts";
 import type { Answer } from "./session.ts";
 
 /**
@@ -37,12 +36,13 @@ export class StreamLine {
   /**
    * What is to be written, in order.
    * @param take the next message; undefined: none now.
-   * @throws {ConnectError} with the Refusal that ended it.
+   * @returns what ended it; undefined: the other side is gone.
    */
-  async *messages(take: () => Answer | undefined): AsyncGenerator<AttachResponse> {
+  async *messages(
+    take: () => Answer | undefined,
+  ): AsyncGenerator<AttachResponse, Refusal | undefined> {
     for (;;) {
-      if (this.#ended === "closed") return;
-      if (this.#ended !== undefined) throw refusalError(this.#ended);
+      if (this.#ended !== undefined) return this.#ended === "closed" ? undefined : this.#ended;
       this.#isAwake = false;
       const kind = take();
       if (kind !== undefined) yield create(AttachResponseSchema, { kind });

@@ -9,6 +9,7 @@ import type { Clock } from "../../sidecar/core/ports.ts";
 import type { Logger, Timers, WallClock } from "../../sidecar/runtime/index.ts";
 import { tokenEndMs } from "../../sidecar/runtime/token-end.ts";
 import { controlLimits } from "./control-limits.ts";
+import type { ReviewResult } from "./metrics.ts";
 import { type PodIdentity, podIdentityOf, tokenAudience } from "./pod-identity.ts";
 import type { TokenReviews, TokenReviewStatus } from "./ports.ts";
 import { RateBucket } from "../../sidecar/core/rate-bucket.ts";
@@ -34,6 +35,8 @@ export interface TokenReviewerComponents {
   readonly wallClock: WallClock;
   readonly timers: Timers;
   readonly log: Logger;
+  /** A token was judged; `remembered`: without a question of its own. */
+  readonly onReviewed: (result: ReviewResult) => void;
 }
 
 type Remembered =
@@ -60,18 +63,23 @@ export class TokenReviewer {
 
   /** Never rejects; waits at most 5 s for its turn, then for the API server. */
   async review(token: string): Promise<Reviewed> {
+    const { onReviewed } = this.#components;
     if (token.length > controlLimits.maxTokenBytes) {
       const { length } = token;
+      onReviewed("refused");
       return tokenRefused(`it has ${length.toString()} characters, allowed are 16384`);
     }
     const hash = createHash("sha256").update(token).digest("hex");
-    const remembered = this.#remembered(hash);
-    if (remembered !== undefined) return remembered;
-    const asking = this.#asking.get(hash);
-    if (asking !== undefined) return asking;
+    const known = this.#remembered(hash) ?? this.#asking.get(hash);
+    if (known !== undefined) {
+      onReviewed("remembered");
+      return known;
+    }
     const asked = this.#ask(token, hash).finally(() => this.#asking.delete(hash));
     this.#asking.set(hash, asked);
-    return asked;
+    const reviewed = await asked;
+    onReviewed(resultOf(reviewed));
+    return reviewed;
   }
 
   /** Forgets the tokens of a pod: it was deleted, and its tokens with it. Cost: one walk. */
@@ -133,6 +141,12 @@ export class TokenReviewer {
     this.#known.set(hash, { ok: true, identity, untilMs });
     return { ok: true, identity, expiresInMs };
   }
+}
+
+function resultOf(reviewed: Reviewed): ReviewResult {
+  if (reviewed.ok) return "accepted";
+  if (reviewed.refusal.code === RefusalCode.REVIEW_LIMIT) return "limited";
+  return reviewed.refusal.code === RefusalCode.REVIEW_UNAVAILABLE ? "unavailable" : "refused";
 }
 
 function tokenRefused(reason: string): Reviewed & { ok: false } {

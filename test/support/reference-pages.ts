@@ -205,7 +205,8 @@ export async function metricsPage(): Promise<string> {
 \`GET /metrics\` on the admin listener, in the Prometheus text format. Besides these there are the process
 metrics of \`prom-client\`. Units are base units (seconds, bytes).
 
-The operator's \`/metrics\` has controller-runtime's names; \`operator/runtime/README.md\` lists them.
+The operator's \`/metrics\` has what stands here under \`operator/\`, and controller-runtime's names, which
+\`operator/runtime/README.md\` lists.
 
 ${sections.join("\n")}`;
 }

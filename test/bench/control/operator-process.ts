@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { Authority, ControlPlane, type DesiredDemand } from "../../../operator/control/index.ts";
 import {
+  createMetrics,
   realClock,
   realTimers,
   realWallClock,
@@ -58,6 +59,7 @@ const plane = await ControlPlane.start(
     wallClock: realWallClock,
     timers: realTimers,
     log: silentLogger,
+    metrics: createMetrics(),
     onSidecarChange: () => undefined,
     onBundleChange: () => undefined,
   },

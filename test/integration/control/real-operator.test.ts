@@ -14,6 +14,7 @@ import {
 import { check, schemas } from "../../../operator/schema/index.ts";
 import { Applied } from "../../../proto/gen/spillway/control/v1/control_pb.ts";
 import {
+  createMetrics,
   realClock,
   realTimers,
   realWallClock,
@@ -80,6 +81,7 @@ async function startOperator(
       wallClock: realWallClock,
       timers: realTimers,
       log: silentLogger,
+      metrics: createMetrics(),
       onSidecarChange: () => undefined,
       onBundleChange: () => undefined,
     },

@@ -12,6 +12,8 @@ import {
 import { RefusalCode } from "../../../proto/gen/spillway/control/v1/control_pb.ts";
 import { createCertificateRequest } from "../../../sidecar/runtime/certificate-request.ts";
 import {
+  createMetrics,
+  type Metrics,
   type Logger,
   realClock,
   realTimers,
@@ -38,6 +40,7 @@ let authority: Authority;
 let reviews: TrustingReviews;
 let changedBundles: string[];
 let secrets: MemorySecret;
+let metrics: Metrics;
 /** Of the operator's clock before the real one. */
 let aheadMs = 0;
 const clock = { nowMs: () => realClock.nowMs() + aheadMs };
@@ -50,6 +53,7 @@ async function startPlane(
   changedBundles = [];
   aheadMs = 0;
   secrets = new MemorySecret();
+  metrics = createMetrics();
   authority = await Authority.open({ secrets, wallClock: realWallClock }, { clusterId: "c1" });
   const started = await ControlPlane.start(
     {
@@ -59,6 +63,7 @@ async function startPlane(
       wallClock: realWallClock,
       timers: realTimers,
       log: silentLogger,
+      metrics,
       onSidecarChange: () => undefined,
       onBundleChange: (pem) => changedBundles.push(pem),
       ...over,
@@ -329,5 +334,75 @@ describe("the listener", () => {
     await expect(
       startPlane({ listen: { host: "127.0.0.1", port: plane.port } }),
     ).rejects.toMatchObject({ code: "LISTEN_FAILED" });
+  });
+});
+
+describe("its metrics", () => {
+  const prefix = "spillway_operator_control_";
+
+  async function shown(): Promise<string[]> {
+    const text = await metrics.expose();
+    return text.split("\n").filter((line) => line.startsWith(prefix));
+  }
+
+  test("count streams, reviews, certificates, what is told and what is not acknowledged", async () => {
+    const pod = testPod();
+    const demand = testDemand({ generation: 3 });
+    assigned(pod, { demands: [demand] });
+    const attached = sidecar().attach(tokenOf(pod, inAnHourMs));
+    const { requestDer } = await createCertificateRequest();
+    attached.sendKind({ case: "certificateRequest", value: { request: requestDer } });
+    await eventually(() => expect(attached.all("certificate")).toHaveLength(1));
+    await eventually(() => expect(attached.all("peersDelta")).toHaveLength(1));
+    const told = await shown();
+    expect(told).toEqual(
+      expect.arrayContaining([
+        `${prefix}streams 1`,
+        `${prefix}reviews_total{result="accepted"} 1`,
+        `${prefix}certificates_total{result="issued"} 1`,
+        `${prefix}messages_total{kind="welcome"} 1`,
+        `${prefix}messages_total{kind="descriptorSet"} 1`,
+        `${prefix}messages_total{kind="configSnapshot"} 1`,
+        `${prefix}messages_total{kind="peersSnapshot"} 1`,
+        `${prefix}unacknowledged_resources 1`,
+        `${prefix}generation_lag 1`,
+      ]),
+    );
+    const bytes = told.find((line) => line.startsWith(`${prefix}message_bytes_total{kind="config`));
+    expect(Number(bytes?.split(" ")[1])).toBeGreaterThan(authority.bundlePem.length);
+
+    const resource = { uid: demand.uid, generation: 3n };
+    attached.sendKind({ case: "acknowledgement", value: { resources: [{ resource }] } });
+    await eventually(async () =>
+      expect(await shown()).toContain(`${prefix}unacknowledged_resources 0`),
+    );
+    await plane.rotate();
+    await eventually(() => expect(attached.all("configDelta")).toHaveLength(2));
+    expect(await shown()).toContain(`${prefix}messages_total{kind="configDelta"} 1`);
+  });
+
+  test("count refusals by code: before a stream, on one, and those that end one", async () => {
+    const pod = testPod();
+    assigned(pod);
+    sidecar().attach(undefined);
+    sidecar().attach("nonsense");
+    const attached = sidecar().attach(tokenOf(pod, inAnHourMs));
+    attached.sendKind({ case: "certificateRequest", value: { request: Uint8Array.of(1) } });
+    await eventually(() => expect(attached.all("refusal")).toHaveLength(1));
+    plane.release(pod.uid);
+    await eventually(() => expect(attached.ended).toBe(true));
+    await eventually(async () =>
+      expect(await shown()).toEqual(
+        expect.arrayContaining([
+          `${prefix}streams 0`,
+          `${prefix}reviews_total{result="refused"} 1`,
+          `${prefix}certificates_total{result="refused"} 1`,
+          `${prefix}refusals_total{code="TOKEN_MISSING"} 1`,
+          `${prefix}refusals_total{code="TOKEN_REFUSED"} 1`,
+          `${prefix}refusals_total{code="CERTIFICATE_REQUEST_INVALID"} 1`,
+          `${prefix}refusals_total{code="POD_DELETED"} 1`,
+        ]),
+      ),
+    );
   });
 });

@@ -12,6 +12,7 @@ const pod = testPod();
 function reviewerOf(answer: (token: string) => TokenReviewStatus) {
   const time = new FakeTime(0);
   const asked: string[] = [];
+  const results: string[] = [];
   const reviewer = new TokenReviewer({
     reviews: {
       review: async (token, audience) => {
@@ -24,8 +25,9 @@ function reviewerOf(answer: (token: string) => TokenReviewStatus) {
     wallClock: { nowEpochMs: () => epochMs + time.nowMs() },
     timers: time,
     log: silentLogger,
+    onReviewed: (result) => results.push(result),
   });
-  return { time, asked, reviewer };
+  return { time, asked, results, reviewer };
 }
 
 const refused = { authenticated: false, audiences: [], username: "", extra: {} };
@@ -47,6 +49,30 @@ test("several who ask at once share one question", async () => {
   const token = tokenOf(pod, epochMs + 60_000);
   await Promise.all(Array.from({ length: 20 }, () => reviewer.review(token)));
   expect(asked).toHaveLength(1);
+});
+
+test("each token that is judged counts once, by how", async () => {
+  let isUp = false;
+  const { time, results, reviewer } = reviewerOf((token) => {
+    if (!isUp) throw new Error("away");
+    return token === "bad" ? refused : reviewedAs(pod);
+  });
+  const token = tokenOf(pod, epochMs + 60_000);
+  await reviewer.review(token);
+  isUp = true;
+  await reviewer.review(token);
+  await reviewer.review(token);
+  await reviewer.review("bad");
+  await reviewer.review("x".repeat(16_385));
+  expect(results).toEqual(["unavailable", "accepted", "remembered", "refused", "refused"]);
+  results.length = 0;
+  const answers = Array.from({ length: 400 }, (_, index) =>
+    reviewer.review(tokenOf(testPod(`p-${index.toString()}`), epochMs + 60_000)),
+  );
+  await time.elapse(6_000);
+  await Promise.all(answers);
+  expect(results).toHaveLength(400);
+  expect(results.filter((it) => it === "limited").length).toBeGreaterThan(90);
 });
 
 test("a refusal is remembered for 10 s and names no token", async () => {
