@@ -31,6 +31,7 @@ export type {
   DesiredCapability,
   DesiredDemand,
   ResolvedResource,
+  UnresolvedResource,
 } from "./desired-resource.ts";
 export type { AssignedPod, NamespaceTrust, PodAssignment } from "./pod-assignment.ts";
 export { tokenAudience } from "./pod-identity.ts";

@@ -12,8 +12,11 @@ import {
   desiredDemand,
   keptCapability,
   keptDemand,
+  type ResolvedResource,
+  type UnresolvedResource,
 } from "../control/index.ts";
-import type { StoredCapability, StoredDemand } from "../schema/index.ts";
+import type { Capability, Demand, StoredMetadata } from "../schema/index.ts";
+import type { CachedCapability, CachedDemand, KeptSpec } from "./cached-resource.ts";
 import type { CachedPod } from "./cluster-objects.ts";
 import { assignedPod, isSelected } from "./pod-view.ts";
 import type { Sidecars } from "./ports.ts";
@@ -28,27 +31,32 @@ export interface AssignmentsComponents {
 /** Unreadable resources of a namespace, at most; with more of them no pod of it is told. */
 const maxUnread = 1_024;
 
-/** A resource was looked at. */
-type Decided<Desired> =
-  | {
-      /** `told`: made whole. `kept`: sidecars leave what they hold. */
-      readonly type: "told" | "kept";
-      readonly desired: Desired;
-      readonly selector: StoredDemand["spec"]["selector"];
-      readonly generation: number;
-      /** Of the descriptor set; empty for `kept`. */
-      readonly hash: string;
-    }
-  /** It never could be read. */
-  | { readonly type: "unread" };
+/** A resource was looked at. What its pods get is made when the first pod is to get it. */
+interface Decided<Resource extends Demand | Capability, Desired> {
+  readonly names: Pick<StoredMetadata, "uid" | "namespace" | "name" | "generation">;
+  readonly spec: KeptSpec<Resource["spec"]>;
+  /** Undefined: sidecars leave what they hold. */
+  readonly set: DescriptorSetBytes | undefined;
+  made: Desired | undefined;
+}
 
-type All<Desired> = Map<string, Decided<Desired>>;
+/** Resources of a kind by uid; `unread`: it never could be read. */
+type All<Resource extends Demand | Capability, Desired> = Map<
+  string,
+  Decided<Resource, Desired> | "unread"
+>;
+
+/** How a kind is made. */
+interface Making<Resource extends Demand | Capability, Desired> {
+  readonly told: (resource: ResolvedResource<Resource>) => Desired;
+  readonly kept: (resource: UnresolvedResource<Resource>) => Desired;
+}
 
 /** What is served of each resource, and to whom. */
 export class Assignments {
   readonly #components: AssignmentsComponents;
-  readonly #demands: All<DesiredDemand> = new Map();
-  readonly #capabilities: All<DesiredCapability> = new Map();
+  readonly #demands: All<Demand, DesiredDemand> = new Map();
+  readonly #capabilities: All<Capability, DesiredCapability> = new Map();
 
   constructor(components: AssignmentsComponents) {
     this.#components = components;
@@ -57,26 +65,18 @@ export class Assignments {
   /** Whether this process has told a resource. */
   serves(uid: string): boolean {
     const decided = this.#demands.get(uid) ?? this.#capabilities.get(uid);
-    return decided?.type === "told";
+    return decided !== undefined && decided !== "unread" && decided.set !== undefined;
   }
 
   /**
    * A resource is served with these descriptors; undefined: as before, also by sidecars that an
    * operator before this one told of it.
-   * @returns whether its pods are to be told.
+   * @returns whether its pods are to be told. What could not be read is told nothing.
    */
-  decide(resource: StoredDemand | StoredCapability, set: DescriptorSetBytes | undefined): boolean {
-    const names = namesOf(resource);
-    if (resource.kind === "Demand") {
-      const as = { ...names, spec: resource.spec };
-      const make = () =>
-        set === undefined ? keptDemand(as) : desiredDemand({ ...as, descriptorSet: set });
-      return decide(this.#demands, resource, { hash: set?.hash, make });
-    }
-    const as = { ...names, spec: resource.spec };
-    const make = () =>
-      set === undefined ? keptCapability(as) : desiredCapability({ ...as, descriptorSet: set });
-    return decide(this.#capabilities, resource, { hash: set?.hash, make });
+  decide(object: CachedDemand | CachedCapability, set: DescriptorSetBytes | undefined): boolean {
+    return object.kind === "Demand"
+      ? decide(this.#demands, object, set)
+      : decide(this.#capabilities, object, set);
   }
 
   /**
@@ -86,7 +86,7 @@ export class Assignments {
   decideUnread(kind: "Demand" | "Capability", uid: string): boolean {
     const all = kind === "Demand" ? this.#demands : this.#capabilities;
     if (all.has(uid)) return false;
-    all.set(uid, { type: "unread" });
+    all.set(uid, "unread");
     return true;
   }
 
@@ -103,10 +103,12 @@ export class Assignments {
     const demands = told(this.#demands, pod, {
       selecting: world.demandsSelecting(pod),
       unread: unread.demands,
+      making: { told: desiredDemand, kept: keptDemand },
     });
     const capabilities = told(this.#capabilities, pod, {
       selecting: world.capabilitiesOf(pod),
       unread: unread.capabilities,
+      making: { told: desiredCapability, kept: keptCapability },
     });
     if (demands === undefined || capabilities === undefined) return;
     const unreadUids = [...demands.unreadUids, ...capabilities.unreadUids];
@@ -129,13 +131,18 @@ interface Named {
  * What a pod is told. A resource that cannot be read any more selects whom it selected when it
  * could be. Undefined while one of them was not looked at.
  */
-function told<Desired>(
-  all: All<Desired>,
+function told<Resource extends Demand | Capability, Desired>(
+  all: All<Resource, Desired>,
   pod: CachedPod,
   {
     selecting,
     unread,
-  }: { readonly selecting: readonly Named[]; readonly unread: readonly Named[] },
+    making,
+  }: {
+    readonly selecting: readonly Named[];
+    readonly unread: readonly Named[];
+    readonly making: Making<Resource, Desired>;
+  },
 ) {
   const desired: Desired[] = [];
   const unreadUids: string[] = [];
@@ -143,30 +150,47 @@ function told<Desired>(
     const { metadata } = it;
     const decided = all.get(metadata.uid);
     if (decided === undefined) return undefined;
-    if (decided.type === "unread") unreadUids.push(metadata.uid);
-    else if (selecting.includes(it) || isSelected(decided.selector, pod)) {
-      desired.push(decided.desired);
+    if (decided === "unread") unreadUids.push(metadata.uid);
+    else if (selecting.includes(it) || selectedBefore(decided, pod)) {
+      decided.made ??= make(decided, making);
+      desired.push(decided.made);
     }
   }
   return { desired, unreadUids };
 }
 
-function decide<Desired>(
-  all: All<Desired>,
-  { metadata, spec }: StoredDemand | StoredCapability,
-  { hash, make }: { readonly hash: string | undefined; readonly make: () => Desired },
-): boolean {
-  const { uid, generation } = metadata;
-  const before = all.get(uid);
-  if (hash === undefined && before?.type === "told") return false;
-  const next = { generation, hash: hash ?? "", selector: spec.selector };
-  const same = before !== undefined && before.type !== "unread" && before.hash === next.hash;
-  if (same && before.generation === generation) return false;
-  all.set(uid, { type: hash === undefined ? "kept" : "told", desired: make(), ...next });
-  return true;
+function selectedBefore({ spec }: Decided<Demand | Capability, unknown>, pod: CachedPod): boolean {
+  return spec.facts !== undefined && isSelected(spec.facts.selector, pod);
 }
 
-function namesOf({ metadata }: StoredDemand | StoredCapability) {
+function make<Resource extends Demand | Capability, Desired>(
+  { names, spec, set }: Decided<Resource, Desired>,
+  making: Making<Resource, Desired>,
+): Desired {
+  const judged = spec.judged.read();
+  if (!judged.ok) throw new Error(`${names.name} was decided about and cannot be read`);
+  const resource = { ...names, spec: judged.spec };
+  return set === undefined
+    ? making.kept(resource)
+    : making.told({ ...resource, descriptorSet: set });
+}
+
+function decide<Resource extends Demand | Capability, Desired>(
+  all: All<Resource, Desired>,
+  {
+    metadata,
+    kept,
+  }: { readonly metadata: StoredMetadata; readonly kept?: KeptSpec<Resource["spec"]> },
+  set: DescriptorSetBytes | undefined,
+): boolean {
+  if (kept?.facts === undefined) return false;
   const { uid, generation, namespace, name } = metadata;
-  return { uid, generation, namespace, name };
+  const known = all.get(uid);
+  const before = known === "unread" ? undefined : known;
+  if (set === undefined && before?.set !== undefined) return false;
+  const same = before !== undefined && before.set?.hash === set?.hash;
+  if (same && before.names.generation === generation) return false;
+  const names = { uid, generation, namespace, name };
+  all.set(uid, { names, spec: kept, set, made: undefined });
+  return true;
 }

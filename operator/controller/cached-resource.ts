@@ -1,27 +1,80 @@
-/** Demands and Capabilities in the caches: read once, when they come. */
-import { type ApiObject, type ResourceType, resourceType } from "../runtime/index.ts";
+/**
+ * Demands and Capabilities in the caches: read once, when they come, and kept as text, since
+ * thousands of them are seldom looked at. What is asked of all of them at once stands beside it.
+ */
+import { routeOf } from "../reconcile/index.ts";
+import {
+  type ApiObject,
+  type ObjectMeta,
+  type ResourceType,
+  resourceType,
+} from "../runtime/index.ts";
 import {
   apiGroup,
   apiVersion,
+  type Capability,
+  type CapabilityStatus,
+  type Demand,
+  type DemandStatus,
+  type FieldRefusal,
   readCapability,
   readDemand,
   type ReadStored,
+  type Selector,
+  type Stored,
   type StoredCapability,
   type StoredDemand,
+  type StoredMetadata,
 } from "../schema/index.ts";
+import { Packed } from "./packed.ts";
+import { targetOf, type TargetPlace } from "./scale-client.ts";
 import { slimMetadata } from "./slim-metadata.ts";
 
-/** A resource of ours: read once, when it comes; what it was read from is dropped. */
-export interface CachedResource<T extends StoredDemand | StoredCapability> extends ApiObject {
+/** Metadata of a stored resource, as both rooms know them. */
+export type CachedMetadata = ObjectMeta &
+  Omit<StoredMetadata, "creationTimestamp" | "deletionTimestamp">;
+
+/** A resource of ours; what it was read from is dropped. */
+export interface CachedResource<
+  Kind extends string,
+  Resource extends { readonly spec: unknown },
+  Status,
+> extends ApiObject {
+  readonly kind: Kind;
+  readonly metadata: CachedMetadata;
   /** Absent only before the cache took it in. */
-  readonly read?: ReadStored<T>;
+  readonly kept?: KeptSpec<Resource["spec"]>;
+  /** The status that it showed. */
+  readonly shown?: Packed<Status> | undefined;
 }
 
 /** A Demand in the cache. */
-export type CachedDemand = CachedResource<StoredDemand>;
+export type CachedDemand = CachedResource<"Demand", Demand, DemandStatus>;
 
 /** A Capability in the cache. */
-export type CachedCapability = CachedResource<StoredCapability>;
+export type CachedCapability = CachedResource<"Capability", Capability, CapabilityStatus>;
+
+/** A spec, or what is wrong with it. */
+type Judged<Spec> =
+  | { readonly ok: true; readonly spec: Spec }
+  | { readonly ok: false; readonly refusals: readonly FieldRefusal[] };
+
+/** A spec, shared by the versions of an object that have the same. */
+export interface KeptSpec<Spec> {
+  readonly judged: Packed<Judged<Spec>>;
+  /** Undefined: it cannot be read. */
+  readonly facts: SpecFacts | undefined;
+}
+
+/** What is asked of many specs at once. */
+export interface SpecFacts {
+  readonly selector: Selector;
+  readonly route: string;
+  /** `namespace/name` of the ConfigMap that the contract refers to. */
+  readonly contractMap: string | undefined;
+  /** `namespace/kind/name` of what is scaled. */
+  readonly scaleTarget: string | undefined;
+}
 
 const ours = { group: apiGroup, version: "v1alpha1", namespaced: true } as const;
 
@@ -39,25 +92,100 @@ export const capabilities: ResourceType<CachedCapability> = resourceType<CachedC
   kind: "Capability",
 });
 
-/** Keeps of a Demand what is read of it. */
-export function slimDemand(object: CachedDemand): CachedDemand {
+/** Keeps of a Demand what is read of it. @param known the version that is kept by now. */
+export function keepDemand(object: CachedDemand, known?: CachedDemand): CachedDemand {
   const metadata = slimMetadata(object.metadata);
-  return { metadata, read: readDemand({ ...object, apiVersion, kind: "Demand", metadata }) };
+  const read = readDemand({ ...object, apiVersion, kind: "Demand", metadata });
+  const facts = read.ok ? factsOf(read.resource, undefined) : undefined;
+  return { kind: "Demand", ...keep(read, facts, known) };
 }
 
-/** Keeps of a Capability what is read of it. */
-export function slimCapability(object: CachedCapability): CachedCapability {
+/** Keeps of a Capability what is read of it; as `keepDemand`. */
+export function keepCapability(
+  object: CachedCapability,
+  known?: CachedCapability,
+): CachedCapability {
   const metadata = slimMetadata(object.metadata);
+  const read = readCapability({ ...object, apiVersion, kind: "Capability", metadata });
+  const facts = read.ok ? factsOf(read.resource, targetOf(read.resource)) : undefined;
+  return { kind: "Capability", ...keep(read, facts, known) };
+}
+
+function factsOf(
+  resource: StoredDemand | StoredCapability,
+  target: TargetPlace | undefined,
+): SpecFacts {
+  const { metadata, spec } = resource;
+  const { configMapRef } = spec.contract.schema;
   return {
-    metadata,
-    read: readCapability({ ...object, apiVersion, kind: "Capability", metadata }),
+    selector: spec.selector,
+    route: routeOf(resource),
+    contractMap: configMapRef === undefined ? undefined : inNamespace(metadata, configMapRef.name),
+    scaleTarget: target === undefined ? undefined : scaleTargetOf(target),
   };
 }
 
-/** The resource as it was read when it came. */
-export function readOf<T extends StoredDemand | StoredCapability>(
-  object: CachedResource<T>,
-): ReadStored<T> {
-  if (object.read === undefined) throw new Error(`${object.metadata.name} was not read`);
-  return object.read;
+/** What is the same as in the version before is not kept twice. */
+function keep<Resource extends { readonly spec: unknown }, Status>(
+  read: ReadStored<Stored<Resource, Status>>,
+  facts: SpecFacts | undefined,
+  known: CachedResource<string, Resource, Status> | undefined,
+) {
+  const { metadata, status } = read.resource;
+  const judged = Packed.of<Judged<Resource["spec"]>>(
+    read.ok ? { ok: true, spec: read.resource.spec } : { ok: false, refusals: read.refusals },
+    known?.kept?.judged,
+  );
+  const same = known?.kept?.judged === judged;
+  return {
+    metadata: sameTexts(metadata, known?.metadata),
+    kept: same ? known.kept : { judged, facts },
+    shown: status === undefined ? undefined : Packed.of(status, known?.shown),
+  };
+}
+
+const noWords: CachedMetadata["labels"] = {};
+
+/** Metadata with the texts of the version before, where they are the same by their nature. */
+function sameTexts(metadata: StoredMetadata, known: CachedMetadata | undefined): CachedMetadata {
+  const same = known?.uid === metadata.uid ? known : metadata;
+  const { creationTimestamp } = same;
+  const { resourceVersion, generation, deletionTimestamp, annotations } = metadata;
+  return {
+    name: same.name,
+    namespace: same.namespace,
+    uid: same.uid,
+    resourceVersion,
+    generation,
+    labels: noWords,
+    annotations: Object.keys(annotations).length === 0 ? noWords : annotations,
+    ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+  };
+}
+
+/** A resource as it was read when it came, made anew with each call. */
+export function readOf<Kind extends string, Resource extends { readonly spec: unknown }, Status>({
+  kind,
+  metadata,
+  kept,
+  shown,
+}: CachedResource<Kind, Resource, Status>): ReadStored<
+  Stored<Resource, Status> & { readonly kind: Kind }
+> {
+  if (kept === undefined) throw new Error(`${metadata.name} was not read`);
+  const around = { kind, metadata, status: shown?.read() };
+  const judged = kept.judged.read();
+  return judged.ok
+    ? { ok: true, resource: { ...around, spec: judged.spec } }
+    : { ok: false, resource: around, refusals: judged.refusals };
+}
+
+/** The index value of a target. */
+export function scaleTargetOf({ namespace, kind, name }: TargetPlace): string {
+  return `${namespace}/${kind}/${name}`;
+}
+
+function inNamespace({ namespace }: StoredMetadata, name: string): string {
+  return `${namespace}/${name}`;
 }

@@ -81,11 +81,14 @@ export class CapabilityLoop {
   async #look(object: CachedCapability, signal: AbortSignal): Promise<ReconcileAnswer> {
     const { world, statuses, recorder, leaderSinceMs } = this.#components;
     const read = readOf(object);
-    const { metadata, status: stored } = read.resource;
+    const { metadata, shown } = object;
     const contract = read.ok
-      ? await contractOf(this.#components, read.resource, signal)
+      ? await contractOf(this.#components, object, {
+          contract: read.resource.spec.contract,
+          signal,
+        })
       : undefined;
-    const previous = statuses.wanted(metadata) ?? stored;
+    const previous = statuses.wanted(metadata) ?? read.resource.status;
     const pods = read.ok ? world.poolsOf(read.resource) : [];
     const memory = this.#memories.get(metadata.uid);
     const outcome = reconcileCapability(
@@ -100,12 +103,12 @@ export class CapabilityLoop {
       },
       world.nowMs(),
     );
-    serve(this.#components, read, { actions: outcome.actions, contract });
+    serve(this.#components, object, { actions: outcome.actions, contract });
     const failure = read.ok ? await this.#act(read.resource, outcome) : undefined;
     statuses.want(
       metadata,
       failure === undefined ? outcome.status : unscaled(outcome, previous),
-      stored,
+      shown,
     );
     if (failure === undefined) {
       this.#remember(metadata, outcome.memory);
@@ -124,7 +127,7 @@ export class CapabilityLoop {
     const target = targetOf(capability);
     if (target === undefined) return noScaling;
     const { world, scales } = this.#components;
-    const others = world.scaledIn(capability.metadata.namespace);
+    const others = world.scalingLike(capability, target);
     const rival = scaledAlreadyBy(capability, others);
     const queues = world.demandsOf(routeOf(capability)).flatMap((it) => world.queuesWithGone(it));
     const work = workOfRoute(queues, world.nowMs());

@@ -32,13 +32,16 @@ export class DemandLoop {
   async #look(object: CachedDemand, signal: AbortSignal): Promise<ReconcileAnswer> {
     const { world, statuses, recorder, leaderSinceMs } = this.#components;
     const read = readOf(object);
-    const { metadata, status: stored } = read.resource;
+    const { metadata, shown } = object;
     const contract = read.ok
-      ? await contractOf(this.#components, read.resource, signal)
+      ? await contractOf(this.#components, object, {
+          contract: read.resource.spec.contract,
+          signal,
+        })
       : undefined;
     const queues = read.ok ? world.queuesOf(read.resource) : [];
     const outcome = reconcileDemand(
-      withStatus(read, statuses.wanted(metadata) ?? stored),
+      withStatus(read, statuses.wanted(metadata) ?? read.resource.status),
       {
         pods: queues,
         contract: contractStateOf(contract),
@@ -47,8 +50,8 @@ export class DemandLoop {
       },
       world.nowMs(),
     );
-    serve(this.#components, read, { actions: outcome.actions, contract });
-    statuses.want(metadata, outcome.status, stored);
+    serve(this.#components, object, { actions: outcome.actions, contract });
+    statuses.want(metadata, outcome.status, shown);
     record(recorder, { kind: "Demand", metadata }, outcome.events);
     return comeAgain(outcome.requeueAfterMs, contract?.againAfterMs ?? Number.POSITIVE_INFINITY);
   }

@@ -3,7 +3,6 @@
  * queues: Demands, Capabilities, and pods (what selects them is told to their sidecars).
  */
 import { fieldManagers } from "../manifests/index.ts";
-import { routeOf } from "../reconcile/index.ts";
 import {
   type ApiClient,
   Controller,
@@ -14,12 +13,7 @@ import {
   type RuntimeMetrics,
   type Surroundings,
 } from "../runtime/index.ts";
-import type {
-  CapabilityStatus,
-  DemandStatus,
-  StoredCapability,
-  StoredDemand,
-} from "../schema/index.ts";
+import type { CapabilityStatus, DemandStatus } from "../schema/index.ts";
 import { Assignments } from "./assignments.ts";
 import { CapabilityLoop } from "./capability-loop.ts";
 import {
@@ -27,16 +21,14 @@ import {
   type CachedDemand,
   capabilities,
   demands,
-  readOf,
 } from "./cached-resource.ts";
 import { type CachedPod, contractMaps, type ContractMap } from "./cluster-objects.ts";
 import { ContractResolver } from "./contract-resolver.ts";
 import { DemandLoop } from "./demand-loop.ts";
-import { isSelected, podDiffers } from "./pod-view.ts";
+import { podDiffers } from "./pod-view.ts";
 import type { Sidecars } from "./ports.ts";
 import { QuiesceOrders } from "./quiesce-orders.ts";
 import { refusedSlowly } from "./refused-slowly.ts";
-import { keyOfStored } from "./resource-loop.ts";
 import { ScaleClient } from "./scale-client.ts";
 import { differsBesidesStatus, StatusWrites } from "./status-writes.ts";
 import { World } from "./world.ts";
@@ -185,10 +177,10 @@ export class OperatorLoops {
   }
 
   #demandChanged(object: CachedDemand, previous: CachedDemand | undefined): void {
-    const { metadata, status } = readOf(object).resource;
-    const before = previous === undefined ? undefined : readOf(previous).resource.metadata;
+    const { metadata, shown } = object;
+    const before = previous?.metadata;
     if (!differsBesidesStatus(before, metadata)) {
-      this.#demandStatuses.observe(metadata, status);
+      this.#demandStatuses.observe(metadata, shown);
       return;
     }
     if (previous !== undefined && before?.uid !== metadata.uid) this.#demandGone(previous);
@@ -198,7 +190,7 @@ export class OperatorLoops {
   }
 
   #demandGone(object: CachedDemand): void {
-    const { metadata } = readOf(object).resource;
+    const { metadata } = object;
     this.#demandStatuses.forget(metadata);
     this.#assignments.forget(metadata.uid);
     this.#tellSelected(object);
@@ -206,10 +198,10 @@ export class OperatorLoops {
   }
 
   #capabilityChanged(object: CachedCapability, previous: CachedCapability | undefined): void {
-    const { metadata, status } = readOf(object).resource;
-    const before = previous === undefined ? undefined : readOf(previous).resource.metadata;
+    const { metadata, shown } = object;
+    const before = previous?.metadata;
     if (!differsBesidesStatus(before, metadata)) {
-      this.#capabilityStatuses.observe(metadata, status);
+      this.#capabilityStatuses.observe(metadata, shown);
       return;
     }
     if (previous !== undefined && before?.uid !== metadata.uid) this.#capabilityGone(previous);
@@ -219,7 +211,7 @@ export class OperatorLoops {
   }
 
   #capabilityGone(object: CachedCapability): void {
-    const { metadata } = readOf(object).resource;
+    const { metadata } = object;
     this.#capabilityStatuses.forget(metadata);
     this.#assignments.forget(metadata.uid);
     this.#capabilityLoop.forget(metadata);
@@ -251,39 +243,30 @@ export class OperatorLoops {
   /** Everything that selects a pod is looked at, and who scales by it. */
   #touch(pod: CachedPod, delayMs = 0): void {
     for (const demand of this.#world.demandsSelecting(pod)) {
-      this.#demands.enqueueAfter(keyOfStored(demand), delayMs);
-      this.#touchRoute(routeOf(demand));
+      this.#demands.enqueueAfter(keyOf(demand), delayMs);
+      this.#touchScaling(demand);
     }
     for (const capability of this.#world.capabilitiesOf(pod)) {
-      this.#capabilities.enqueueAfter(keyOfStored(capability), delayMs);
+      this.#capabilities.enqueueAfter(keyOf(capability), delayMs);
     }
   }
 
-  #touchScaling(demand: CachedDemand): void {
-    const read = readOf(demand);
-    if (read.ok) this.#touchRoute(routeOf(read.resource));
-  }
-
-  #touchRoute(route: string): void {
+  #touchScaling({ kept }: CachedDemand): void {
+    const route = kept?.facts?.route;
+    if (route === undefined) return;
     for (const it of this.#world.capabilities.byIndex("scaledRoute", route)) {
       this.#capabilities.enqueueAfter(keyOf(it), gatherWorkMs);
     }
   }
 
   #touchRivals(namespace: string): void {
-    for (const it of this.#world.scaledIn(namespace)) {
-      this.#capabilities.enqueue(keyOfStored(it));
-    }
+    for (const it of this.#world.scaledIn(namespace)) this.#capabilities.enqueue(keyOf(it));
   }
 
   /** The pods that a resource selects (or may have) are told what selects them now. */
   #tellSelected(object: CachedDemand | CachedCapability): void {
-    const read = readOf<StoredDemand | StoredCapability>(object);
-    const { namespace } = read.resource.metadata;
-    if (!read.ok) return this.#tellAll(namespace);
-    for (const pod of this.#world.pods.byIndex("namespace", namespace)) {
-      if (isSelected(read.resource.spec.selector, pod)) this.#pods.enqueue(keyOf(pod));
-    }
+    if (object.kept?.facts === undefined) return this.#tellAll(object.metadata.namespace);
+    for (const pod of this.#world.podsSelectedBy(object)) this.#pods.enqueue(keyOf(pod));
   }
 
   #tellAll(namespace: string): void {

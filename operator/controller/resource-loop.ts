@@ -5,12 +5,12 @@ import type { EventRecorder, ReconcileAnswer } from "../runtime/index.ts";
 import { annotations, reconcilePaused } from "../manifests/index.ts";
 import {
   apiVersion,
+  type Contract,
   type ReadStored,
-  type StoredCapability,
-  type StoredDemand,
   type StoredMetadata,
 } from "../schema/index.ts";
 import type { Assignments } from "./assignments.ts";
+import type { CachedCapability, CachedDemand } from "./cached-resource.ts";
 import type { ContractResolver, ResolvedContract } from "./contract-resolver.ts";
 import type { StatusWrites } from "./status-writes.ts";
 import type { World } from "./world.ts";
@@ -57,14 +57,14 @@ type Telling = Pick<LoopComponents<WritableStatus>, "assignments" | "tellPods" |
  */
 export async function contractOf(
   components: Telling & Pick<LoopComponents<WritableStatus>, "contracts">,
-  resource: StoredDemand | StoredCapability,
-  signal: AbortSignal,
+  object: CachedDemand | CachedCapability,
+  { contract, signal }: { readonly contract: Contract; readonly signal: AbortSignal },
 ): Promise<ResolvedContract> {
-  const { namespace } = resource.metadata;
+  const { namespace } = object.metadata;
   try {
-    return await components.contracts.resolve(namespace, resource.spec.contract, signal);
+    return await components.contracts.resolve(namespace, contract, signal);
   } catch (error) {
-    tell(components, resource, undefined);
+    tell(components, object, undefined);
     throw error;
   }
 }
@@ -72,15 +72,15 @@ export async function contractOf(
 /** Has the pods of a resource told of it, as it was decided. */
 export function serve(
   components: Telling,
-  read: ReadStored<StoredDemand> | ReadStored<StoredCapability>,
+  object: CachedDemand | CachedCapability,
   {
     actions,
     contract,
   }: { readonly actions: readonly Action[]; readonly contract: ResolvedContract | undefined },
 ): void {
   const { assignments, tellPods } = components;
-  const { kind, metadata } = read.resource;
-  if (!read.ok) {
+  const { kind, kept, metadata } = object;
+  if (kept?.facts === undefined) {
     if (assignments.decideUnread(kind, metadata.uid)) tellPods(metadata.namespace);
     return;
   }
@@ -89,20 +89,18 @@ export function serve(
   const serves =
     actions.some(({ type }) => type === "serve") ||
     (isReconcilePaused(metadata) && !assignments.serves(metadata.uid));
-  const set = serves && contract?.ok === true ? contract.descriptorSet : undefined;
-  tell(components, read.resource, set);
+  tell(components, object, serves && contract?.ok === true ? contract.descriptorSet : undefined);
 }
 
 /** Undefined: the resource is served as before. */
 function tell(
   { assignments, tellPods, world }: Telling,
-  resource: StoredDemand | StoredCapability,
+  object: CachedDemand | CachedCapability,
   set: DescriptorSetBytes | undefined,
 ): void {
-  if (!assignments.decide(resource, set)) return;
-  const selected = resource.kind === "Demand" ? world.queuesOf(resource) : world.poolsOf(resource);
-  const names = selected.map(({ pod }) => pod.name);
-  tellPods(resource.metadata.namespace, names);
+  if (!assignments.decide(object, set)) return;
+  const names = world.podsSelectedBy(object).map(({ metadata }) => metadata.name);
+  tellPods(object.metadata.namespace, names);
 }
 
 /** Tells people what happened to an object. */

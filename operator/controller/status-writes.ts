@@ -8,6 +8,7 @@ import {
   type Surroundings,
 } from "../runtime/index.ts";
 import type { StoredMetadata } from "../schema/index.ts";
+import type { Packed } from "./packed.ts";
 
 /** Whose statuses are written, and by whom. */
 export interface StatusWritesOptions {
@@ -33,6 +34,7 @@ const subresource = "status";
 /** Two kinds share the bound of writes that change counts only: half for each. */
 const rates = { countsPerSecond: statusRates.countsPerSecond / 2 };
 
+/** An object whose status waits, is being written, or has not come back yet. */
 interface Target<Status> {
   readonly namespace: string;
   readonly name: string;
@@ -40,7 +42,15 @@ interface Target<Status> {
   /** Version that the last write of ours made. */
   ownVersion: string | undefined;
   /** What the cache showed since that write. */
-  shown: { readonly version: string; readonly stored: Status | undefined } | undefined;
+  shown: { readonly version: string; readonly status: Packed<Status> | undefined } | undefined;
+}
+
+/** An object whose status stands: what is wanted is what the cache shows. */
+interface Rest<Status> {
+  readonly uid: string;
+  /** The cache's own: nothing is kept twice. */
+  readonly status: Packed<Status>;
+  readonly writtenAtMs: number | undefined;
 }
 
 /** Writes statuses in the background, between `start` and `stop`. */
@@ -49,6 +59,7 @@ export class StatusWrites<Status extends WritableStatus> {
   readonly #components: StatusWritesComponents;
   readonly #schedule = new StatusSchedule<Status>(rates);
   readonly #targets = new Map<string, Target<Status>>();
+  readonly #resting = new Map<string, Rest<Status>>();
   #running = 0;
   #cancel: (() => void) | undefined;
   #open = false;
@@ -77,33 +88,52 @@ export class StatusWrites<Status extends WritableStatus> {
     if (this.#running > 0) await this.#idle.promise;
   }
 
-  /** What should stand. @param stored what the cache shows. */
-  want(metadata: StoredMetadata, wanted: Status, stored: Status | undefined): void {
+  /** What should stand. @param shown what the cache shows. */
+  want(metadata: StoredMetadata, wanted: Status, shown: Packed<Status> | undefined): void {
     const { namespace, name, uid } = metadata;
     const key = keyOf(metadata);
     // An object that was made anew under the name of another has no status yet.
-    if (this.#targets.has(key) && this.#targets.get(key)?.uid !== uid) this.forget(metadata);
-    if (!this.#targets.has(key)) {
-      this.#targets.set(key, { namespace, name, uid, ownVersion: undefined, shown: undefined });
+    if (this.#uidOf(key) !== uid) this.forget(metadata);
+    const target = this.#targets.get(key);
+    if (target !== undefined) {
+      this.#schedule.want(key, wanted, { nowMs: this.#nowMs() });
+      this.#restIfDone(key, target);
+      this.#pump();
+      return;
     }
-    const nowMs = this.#nowMs();
-    this.#schedule.want(key, wanted, { ...(stored === undefined ? {} : { stored }), nowMs });
+    const rest = this.#resting.get(key);
+    const stands = rest?.status ?? shown;
+    const stored = stands?.read();
+    if (stands !== undefined && sameValue(stored, wanted)) {
+      if (rest === undefined)
+        this.#resting.set(key, { uid, status: stands, writtenAtMs: undefined });
+      return;
+    }
+    this.#wake({ namespace, name, uid }, wanted, stored);
     this.#pump();
   }
 
   /** What was wanted last of an object; undefined when nothing was. */
   wanted(metadata: StoredMetadata): Status | undefined {
     const key = keyOf(metadata);
-    return this.#targets.get(key)?.uid === metadata.uid ? this.#schedule.wanted(key) : undefined;
+    if (this.#uidOf(key) !== metadata.uid) return undefined;
+    return this.#schedule.wanted(key) ?? this.#resting.get(key)?.status.read();
   }
 
   /** The cache shows an object: what somebody else wrote over ours is written again. */
-  observe(metadata: StoredMetadata, stored: Status | undefined): void {
+  observe(metadata: StoredMetadata, shown: Packed<Status> | undefined): void {
+    const { uid, resourceVersion: version } = metadata;
     const key = keyOf(metadata);
+    if (this.#uidOf(key) !== uid) return;
     const target = this.#targets.get(key);
-    if (target === undefined || target.uid !== metadata.uid) return;
-    target.shown = { version: metadata.resourceVersion, stored };
-    this.#observe(key, target);
+    if (target !== undefined) {
+      target.shown = { version, status: shown };
+      this.#observe(key, target);
+    } else {
+      const rest = this.#resting.get(key);
+      if (rest === undefined || rest.status === shown) return;
+      this.#wake(metadata, rest.status.read(), shown?.read());
+    }
     this.#pump();
   }
 
@@ -111,13 +141,47 @@ export class StatusWrites<Status extends WritableStatus> {
   forget(metadata: { readonly namespace: string; readonly name: string }): void {
     const key = keyOf(metadata);
     this.#targets.delete(key);
+    this.#resting.delete(key);
     this.#schedule.forget(key);
   }
 
+  #uidOf(key: string): string | undefined {
+    return (this.#targets.get(key) ?? this.#resting.get(key))?.uid;
+  }
+
+  /** Something other than what stands is wanted. */
+  #wake(
+    { namespace, name, uid }: Pick<StoredMetadata, "namespace" | "name" | "uid">,
+    wanted: Status,
+    stored: Status | undefined,
+  ): void {
+    const key = keyOf({ namespace, name });
+    const writtenAtMs = this.#resting.get(key)?.writtenAtMs;
+    this.#resting.delete(key);
+    this.#targets.set(key, { namespace, name, uid, ownVersion: undefined, shown: undefined });
+    this.#schedule.want(key, wanted, { stored, writtenAtMs, nowMs: this.#nowMs() });
+  }
+
   /** What is shown while a write is under way counts once its answer tells which is newer. */
-  #observe(key: string, { shown, ownVersion }: Target<Status>): void {
-    if (shown === undefined || !isNewer(shown.version, ownVersion)) return;
-    this.#schedule.observe(key, shown.stored, this.#nowMs());
+  #observe(key: string, target: Target<Status>): void {
+    const { shown, ownVersion } = target;
+    if (shown === undefined) return;
+    if (isNewer(shown.version, ownVersion)) {
+      this.#schedule.observe(key, shown.status?.read(), this.#nowMs());
+    }
+    this.#restIfDone(key, target);
+  }
+
+  /** Once the cache shows what is wanted, that is all there is to be kept. */
+  #restIfDone(key: string, { uid, shown, ownVersion }: Target<Status>): void {
+    if (shown?.status === undefined) return;
+    if (ownVersion !== undefined && isNewer(ownVersion, shown.version)) return;
+    const wanted = this.#schedule.wanted(key);
+    if (!sameValue(shown.status.read(), wanted)) return;
+    const writtenAtMs = this.#schedule.settle(key);
+    if (writtenAtMs === undefined) return;
+    this.#targets.delete(key);
+    this.#resting.set(key, { uid, status: shown.status, writtenAtMs });
   }
 
   #pump(): void {

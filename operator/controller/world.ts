@@ -16,15 +16,16 @@ import {
   type RuntimeMetrics,
   type Surroundings,
 } from "../runtime/index.ts";
-import type { StoredCapability, StoredDemand } from "../schema/index.ts";
+import { selects, type StoredCapability, type StoredDemand } from "../schema/index.ts";
 import {
   type CachedCapability,
   type CachedDemand,
   capabilities,
   demands,
+  keepCapability,
+  keepDemand,
   readOf,
-  slimCapability,
-  slimDemand,
+  scaleTargetOf,
 } from "./cached-resource.ts";
 import {
   type CachedPod,
@@ -34,8 +35,9 @@ import {
   slimContractMap,
   slimPod,
 } from "./cluster-objects.ts";
-import { isSelected, observedPod } from "./pod-view.ts";
+import { observedPod } from "./pod-view.ts";
 import type { Sidecars, SidecarState } from "./ports.ts";
+import type { TargetPlace } from "./scale-client.ts";
 import { poolReport, queueReport, type ReportOf, wasHeard } from "./sidecar-reports.ts";
 
 /** What a world is made of. */
@@ -74,12 +76,12 @@ export class World {
     this.demands = new ResourceCache<CachedDemand>(
       {
         resource: demands,
-        transform: slimDemand,
+        transform: keepDemand,
         indexes: {
           namespace: inNamespace,
-          contract: (it) => contractsOf(readOf(it)),
-          route: (it) => routesOf(readOf(it)),
-          unread: (it) => (readOf(it).ok ? [] : inNamespace(it)),
+          contract: (it) => listed(it.kept?.facts?.contractMap),
+          route: (it) => listed(it.kept?.facts?.route),
+          unread: (it) => (isReadable(it) ? [] : inNamespace(it)),
         },
       },
       components,
@@ -87,13 +89,14 @@ export class World {
     this.capabilities = new ResourceCache<CachedCapability>(
       {
         resource: capabilities,
-        transform: slimCapability,
+        transform: keepCapability,
         indexes: {
           namespace: inNamespace,
-          contract: (it) => contractsOf(readOf(it)),
+          contract: (it) => listed(it.kept?.facts?.contractMap),
           scaledIn: (it) => (scales(it) ? inNamespace(it) : []),
-          scaledRoute: (it) => (scales(it) ? routesOf(readOf(it)) : []),
-          unread: (it) => (readOf(it).ok ? [] : inNamespace(it)),
+          scaledRoute: (it) => (scales(it) ? listed(it.kept?.facts?.route) : []),
+          scaleTarget: (it) => listed(it.kept?.facts?.scaleTarget),
+          unread: (it) => (isReadable(it) ? [] : inNamespace(it)),
         },
       },
       components,
@@ -174,13 +177,22 @@ export class World {
 
   /** Demands whose work a route is. */
   demandsOf(route: string): StoredDemand[] {
-    return this.demands.byIndex("route", route).flatMap((it) => resourceOf<StoredDemand>(it) ?? []);
+    return this.demands.byIndex("route", route).flatMap((it) => {
+      const read = readOf(it);
+      return read.ok ? [read.resource] : [];
+    });
   }
 
-  /** Capabilities of a namespace that scale something. */
-  scaledIn(namespace: string): StoredCapability[] {
-    const all = this.capabilities.byIndex("scaledIn", namespace);
-    return all.flatMap((it) => resourceOf<StoredCapability>(it) ?? []);
+  /** Capabilities that scale by the same route as one, or the same target; it is among them. */
+  scalingLike(capability: StoredCapability, target: TargetPlace): StoredCapability[] {
+    const all = new Set([
+      ...this.capabilities.byIndex("scaledRoute", routeOf(capability)),
+      ...this.capabilities.byIndex("scaleTarget", scaleTargetOf(target)),
+    ]);
+    return [...all].flatMap((it) => {
+      const read = readOf(it);
+      return read.ok ? [read.resource] : [];
+    });
   }
 
   /** Uids of the Capabilities that select a pod. */
@@ -189,25 +201,33 @@ export class World {
   }
 
   /** Capabilities that select a pod. */
-  capabilitiesOf(pod: CachedPod): StoredCapability[] {
-    const namespace = pod.metadata.namespace ?? "";
-    const all = this.capabilities.byIndex("namespace", namespace);
-    return all.flatMap((it) => selecting(resourceOf<StoredCapability>(it), pod));
+  capabilitiesOf(pod: CachedPod): CachedCapability[] {
+    return selecting(this.capabilities.byIndex("namespace", pod.metadata.namespace ?? ""), pod);
   }
 
   /** Demands that select a pod. */
-  demandsSelecting(pod: CachedPod): StoredDemand[] {
-    const all = this.demands.byIndex("namespace", pod.metadata.namespace ?? "");
-    return all.flatMap((it) => selecting(resourceOf<StoredDemand>(it), pod));
+  demandsSelecting(pod: CachedPod): CachedDemand[] {
+    return selecting(this.demands.byIndex("namespace", pod.metadata.namespace ?? ""), pod);
+  }
+
+  /** Pods that a resource selects; none when it cannot be read. */
+  podsSelectedBy({ metadata, kept }: Cached): CachedPod[] {
+    if (kept?.facts === undefined) return [];
+    const { selector } = kept.facts;
+    const all = this.pods.byIndex("namespace", metadata.namespace);
+    return all.filter((pod) => selects(selector, pod.metadata.labels ?? {}));
+  }
+
+  /** Capabilities of a namespace that scale something. */
+  scaledIn(namespace: string): CachedCapability[] {
+    return this.capabilities.byIndex("scaledIn", namespace);
   }
 
   /** Resources of a namespace that cannot be read: whom they select is not known. */
   unreadIn(namespace: string) {
-    const demands = this.demands.byIndex("unread", namespace);
-    const unread = this.capabilities.byIndex("unread", namespace);
     return {
-      demands: demands.map((it) => readOf(it).resource),
-      capabilities: unread.map((it) => readOf(it).resource),
+      demands: this.demands.byIndex("unread", namespace),
+      capabilities: this.capabilities.byIndex("unread", namespace),
     };
   }
 
@@ -241,33 +261,24 @@ export class World {
 /** Removed pods that are remembered. */
 const maxGonePods = 10_000;
 
-type Any = StoredDemand | StoredCapability;
+type Cached = CachedDemand | CachedCapability;
 
-function resourceOf<T extends Any>(object: {
-  readonly read?: { readonly ok: true; readonly resource: T } | { readonly ok: false };
-}): T | undefined {
-  return object.read?.ok === true ? object.read.resource : undefined;
+function selecting<T extends Cached>(all: readonly T[], pod: CachedPod): T[] {
+  const words = pod.metadata.labels ?? {};
+  return all.filter(({ kept }) => {
+    const selector = kept?.facts?.selector;
+    return selector !== undefined && selects(selector, words);
+  });
 }
 
-function selecting<T extends Any>(resource: T | undefined, pod: CachedPod): T[] {
-  if (resource === undefined) return [];
-  return isSelected(resource.spec.selector, pod) ? [resource] : [];
+function listed(value: string | undefined): readonly string[] {
+  return value === undefined ? [] : [value];
 }
 
-function routesOf(read: ReturnType<typeof readOf<StoredDemand> | typeof readOf<StoredCapability>>) {
-  return read.ok ? [routeOf(read.resource)] : [];
+function isReadable({ kept }: Cached): boolean {
+  return kept?.facts !== undefined;
 }
 
-/** `namespace/name` of the ConfigMap that a contract refers to. */
-function contractsOf(
-  read: ReturnType<typeof readOf<StoredDemand> | typeof readOf<StoredCapability>>,
-) {
-  if (!read.ok) return [];
-  const { metadata, spec } = read.resource;
-  const { configMapRef } = spec.contract.schema;
-  return configMapRef === undefined ? [] : [`${metadata.namespace}/${configMapRef.name}`];
-}
-
-function scales({ read }: CachedCapability): boolean {
-  return read?.ok === true && read.resource.spec.scale !== undefined;
+function scales({ kept }: CachedCapability): boolean {
+  return kept?.facts?.scaleTarget !== undefined;
 }

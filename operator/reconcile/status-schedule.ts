@@ -49,6 +49,12 @@ export interface DueWrite<Status> {
   readonly status: Status;
 }
 
+/** What stands of an object that is not known yet. */
+interface StandsAt<Status> {
+  readonly stored?: Status | undefined;
+  readonly writtenAtMs?: number | undefined;
+}
+
 /** Decides which status is written when. Cost: log n per object that is told or taken. */
 export class StatusSchedule<Status extends WritableStatus> {
   readonly #rates: StatusRates;
@@ -75,9 +81,10 @@ export class StatusSchedule<Status extends WritableStatus> {
    * What should stand.
    * @param at.stored what the API server showed last; only looked at the first time and after
    *   `observe`.
+   * @param at.writtenAtMs what `settle` answered; only looked at the first time.
    */
-  want(key: string, wanted: Status, at: { readonly stored?: Status; readonly nowMs: number }) {
-    const entry = this.#entries.get(key) ?? newEntry(key, at.stored, wanted);
+  want(key: string, wanted: Status, at: StandsAt<Status> & { readonly nowMs: number }) {
+    const entry = this.#entries.get(key) ?? newEntry(key, wanted, at);
     this.#entries.set(key, entry);
     entry.wanted = wanted;
     this.#judge(entry, at.nowMs);
@@ -97,6 +104,18 @@ export class StatusSchedule<Status extends WritableStatus> {
     if (entry === undefined || entry.writing) return;
     entry.written = stored;
     this.#judge(entry, nowMs);
+  }
+
+  /**
+   * Forgets an object whose status stands: memory is for those that wait.
+   * @returns when it was written last, to be told when something is wanted again; undefined when a
+   *   write of it waits or is under way.
+   */
+  settle(key: string): number | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.writing || entry.difference !== "none") return undefined;
+    this.#entries.delete(key);
+    return entry.countsWrittenAtMs;
   }
 
   /** The object is gone. */
@@ -194,13 +213,13 @@ export class StatusSchedule<Status extends WritableStatus> {
   }
 }
 
-function newEntry<Status>(key: string, written: Status | undefined, wanted: Status): Entry<Status> {
+function newEntry<Status>(key: string, wanted: Status, at: StandsAt<Status>): Entry<Status> {
   return {
     key,
-    written,
+    written: at.stored,
     wanted,
     difference: "none",
-    countsWrittenAtMs: Number.NEGATIVE_INFINITY,
+    countsWrittenAtMs: at.writtenAtMs ?? Number.NEGATIVE_INFINITY,
     failures: 0,
     notBeforeMs: 0,
     writing: false,

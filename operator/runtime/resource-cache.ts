@@ -14,7 +14,7 @@ import { ObjectStore, type Indexes, type StoreChange } from "./core/object-store
 import type { RuntimeMetrics } from "./metrics.ts";
 import type { Surroundings } from "./ports.ts";
 import { Pump } from "./pump.ts";
-import type { ApiObject, ObjectMeta, ResourceType } from "./resource-type.ts";
+import { type ApiObject, keyOf, type ObjectMeta, type ResourceType } from "./resource-type.ts";
 
 /** Settings of a cache. */
 export interface ResourceCacheOptions<T extends ApiObject> extends Selection, ListWatchOptions {
@@ -22,10 +22,11 @@ export interface ResourceCacheOptions<T extends ApiObject> extends Selection, Li
   /** Name in metrics and lines. @default the resource's plural */
   readonly name?: string;
   /**
-   * What is kept of an object. Drop what is not read: it is memory for each object.
+   * What is kept of an object. Drop what is not read: it is memory for each object. `known` is what
+   * is kept of the version before, whose parts may be shared.
    * @default everything but `managedFields` and the copy that `kubectl apply` leaves
    */
-  readonly transform?: (object: T) => T;
+  readonly transform?: (object: T, known: T | undefined) => T;
   /** Values under which objects are found with `byIndex`. @default none */
   readonly indexes?: Indexes<T>;
 }
@@ -73,7 +74,7 @@ export class ResourceCache<T extends ApiObject> {
   readonly #options: ResourceCacheOptions<T>;
   readonly #components: ResourceCacheComponents;
   readonly #name: string;
-  readonly #transform: (object: T) => T;
+  readonly #transform: (object: T, known: T | undefined) => T;
   readonly #listWatch: ListWatch<T>;
   readonly #store: ObjectStore<T>;
   readonly #pump: Pump;
@@ -190,10 +191,10 @@ export class ResourceCache<T extends ApiObject> {
         for (const change of this.#store.endReplace()) this.#changed(change);
         break;
       case "upsert":
-        this.#changed(this.#store.upsert(this.#transform(effect.object)));
+        this.#changed(this.#store.upsert(this.#kept(effect.object)));
         break;
       case "remove":
-        this.#changed(this.#store.remove(this.#transform(effect.object)));
+        this.#changed(this.#store.remove(this.#kept(effect.object)));
         break;
       case "synced":
         this.#synced.resolve(undefined);
@@ -206,6 +207,10 @@ export class ResourceCache<T extends ApiObject> {
         throw new Error(`unreachable: ${JSON.stringify(unknown)}`);
       }
     }
+  }
+
+  #kept(object: T): T {
+    return this.#transform(object, this.#store.get(keyOf(object)));
   }
 
   #ask(effect: Extract<ListWatchEffect<T>, { type: "list" | "watch" }>): void {

@@ -33,4 +33,10 @@ export { selects } from "./selector.ts";
 export type { Selector } from "./selector.ts";
 export type { Condition } from "./status.ts";
 export { readCapability, readDemand } from "./stored.ts";
-export type { ReadStored, StoredCapability, StoredDemand, StoredMetadata } from "./stored.ts";
+export type {
+  ReadStored,
+  Stored,
+  StoredCapability,
+  StoredDemand,
+  StoredMetadata,
+} from "./stored.ts";

@@ -90,9 +90,8 @@ export class ObjectStore<T extends ApiObject> {
       this.#objects.set(key, { object: previous, round: this.#round });
       return undefined;
     }
-    if (previous !== undefined) this.#unindex(key, previous);
     this.#objects.set(key, { object, round: this.#round });
-    this.#index(key, object);
+    this.#index(key, previous, object);
     return { type: "upserted", object, previous };
   }
 
@@ -112,28 +111,31 @@ export class ObjectStore<T extends ApiObject> {
 
   #take(key: string, object: T): void {
     this.#objects.delete(key);
-    this.#unindex(key, object);
+    this.#index(key, object, undefined);
   }
 
-  #index(key: string, object: T): void {
+  /** Most changes leave the values as they are. */
+  #index(key: string, before: T | undefined, after: T | undefined): void {
     for (const [name, valuesOf] of Object.entries(this.#indexes)) {
+      const old = before === undefined ? [] : valuesOf(before);
+      const values = after === undefined ? [] : valuesOf(after);
+      if (old.length === values.length && old.every((value, at) => value === values[at])) continue;
       const index = this.#byIndex.get(name);
-      for (const value of valuesOf(object)) {
-        const keys = index?.get(value);
-        if (keys === undefined) index?.set(value, new Set([key]));
-        else keys.add(key);
-      }
+      if (index === undefined) continue;
+      for (const value of old) removeFrom(index, value, key);
+      for (const value of values) addTo(index, value, key);
     }
   }
+}
 
-  #unindex(key: string, object: T): void {
-    for (const [name, valuesOf] of Object.entries(this.#indexes)) {
-      const index = this.#byIndex.get(name);
-      for (const value of valuesOf(object)) {
-        const keys = index?.get(value);
-        keys?.delete(key);
-        if (keys?.size === 0) index?.delete(value);
-      }
-    }
-  }
+function addTo(index: Map<string, Set<string>>, value: string, key: string): void {
+  const keys = index.get(value);
+  if (keys === undefined) index.set(value, new Set([key]));
+  else keys.add(key);
+}
+
+function removeFrom(index: Map<string, Set<string>>, value: string, key: string): void {
+  const keys = index.get(value);
+  keys?.delete(key);
+  if (keys?.size === 0) index.delete(value);
 }

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { Assignments } from "../../../../operator/controller/assignments.ts";
 import type { PodAssignment } from "../../../../operator/control/index.ts";
-import { readable, storedCapability, storedDemand } from "../../../support/reconcile-rig.ts";
+import { cachedCapability, cachedDemand } from "../../../support/cached-resources.ts";
 
 const pod = { metadata: { namespace: "shop", name: "web-0", uid: "uid-web-0" } };
-const demand = readable(storedDemand());
-const capability = readable(storedCapability());
+const demand = cachedDemand();
+const capability = cachedCapability();
 const descriptorSet = { hash: "abc", content: new Uint8Array() };
 
 function rig() {
@@ -58,4 +58,28 @@ test("only what differs is worth telling", () => {
   expect(assignments.decide(demand, { ...descriptorSet, hash: "other" })).toBe(true);
   const edited = { ...demand, metadata: { ...demand.metadata, generation: 2 } };
   expect(assignments.decide(edited, { ...descriptorSet, hash: "other" })).toBe(true);
+});
+
+test("what was decided is what a later pod gets, though the object has another spec by now", () => {
+  const { assignments, told } = rig();
+  assignments.decide(capability, descriptorSet);
+  assignments.decide(demand, descriptorSet);
+  const edited = cachedDemand((it) => {
+    it.metadata.generation = 2;
+    it.spec.maxProviders = 7;
+  }, demand);
+  assignments.decide(edited, undefined);
+  assignments.assign(pod);
+  assignments.decide(edited, { ...descriptorSet, hash: "other" });
+  assignments.assign(pod);
+  expect(told.map(({ demands }) => demands[0]?.maxProviders)).toEqual([10, 7]);
+});
+
+test("every pod is told of the same thing, made once", () => {
+  const { assignments, told } = rig();
+  assignments.decide(demand, descriptorSet);
+  assignments.decide(capability, descriptorSet);
+  assignments.assign(pod);
+  assignments.assign({ metadata: { ...pod.metadata, name: "web-1", uid: "uid-web-1" } });
+  expect(told[0]?.demands[0]).toBe(told[1]?.demands[0]);
 });

@@ -1,9 +1,10 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { demands } from "../../../../operator/controller/cached-resource.ts";
 import {
   differsBesidesStatus,
   StatusWrites,
 } from "../../../../operator/controller/status-writes.ts";
+import { Packed } from "../../../../operator/controller/packed.ts";
 import { ApiError, type ApiObject, silentLog } from "../../../../operator/runtime/index.ts";
 import type { StoredMetadata } from "../../../../operator/schema/index.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
@@ -16,6 +17,7 @@ interface Told {
 
 const { metadata } = readable(storedDemand());
 const status = (ready: number): Told => ({ ready, conditions: [] });
+const shown = (ready: number): Packed<Told> => Packed.of(status(ready));
 
 /** Statuses that are written when a test lets them be, and timers that it fires. */
 function rig() {
@@ -68,8 +70,8 @@ test("the own write that comes back is not taken for somebody else's", async () 
   writes.want(metadata, status(1), undefined);
   sent[0]?.answer();
   await turn();
-  writes.observe({ ...metadata, resourceVersion: "101" }, status(0));
-  writes.observe({ ...metadata, resourceVersion: "99" }, status(0));
+  writes.observe({ ...metadata, resourceVersion: "101" }, shown(0));
+  writes.observe({ ...metadata, resourceVersion: "99" }, shown(0));
   expect(sent).toHaveLength(1);
 });
 
@@ -79,7 +81,7 @@ test("what somebody else writes over it is written again", async () => {
   writes.want(metadata, status(1), undefined);
   sent[0]?.answer();
   await turn();
-  writes.observe({ ...metadata, resourceVersion: "102" }, status(0));
+  writes.observe({ ...metadata, resourceVersion: "102" }, shown(0));
   expect(sent).toHaveLength(2);
 });
 
@@ -87,7 +89,7 @@ test("what somebody else writes while a write is under way is written over all t
   const { sent, writes } = rig();
   writes.start();
   writes.want(metadata, status(1), undefined);
-  writes.observe({ ...metadata, resourceVersion: "102" }, status(0));
+  writes.observe({ ...metadata, resourceVersion: "102" }, shown(0));
   sent[0]?.answer();
   await turn();
   const objects = sent.map(({ object }) => object);
@@ -98,7 +100,7 @@ test.each(["100", "101"])("version %s, seen before the own 101 is answered, is n
   const { sent, writes } = rig();
   writes.start();
   writes.want(metadata, status(1), undefined);
-  writes.observe({ ...metadata, resourceVersion: it }, status(0));
+  writes.observe({ ...metadata, resourceVersion: it }, shown(0));
   sent[0]?.answer();
   await turn();
   expect([sent.length, writes.dirtyCount]).toEqual([1, 0]);
@@ -108,7 +110,7 @@ test("a write that failed but stands, as the cache shows, is not tried again", a
   const { sent, writes } = rig();
   writes.start();
   writes.want(metadata, status(1), undefined);
-  writes.observe({ ...metadata, resourceVersion: "101" }, status(1));
+  writes.observe({ ...metadata, resourceVersion: "101" }, shown(1));
   sent[0]?.answer(new ApiError("TIMEOUT", "no answer"));
   await turn();
   expect(writes.dirtyCount).toBe(0);
@@ -157,6 +159,72 @@ test("an object made anew under the same name has no status yet", () => {
   const { writes } = rig();
   writes.want(metadata, status(1), undefined);
   expect(writes.wanted({ ...metadata, uid: "new" })).toBeUndefined();
+});
+
+/** A status that was written and has come back. */
+async function standing() {
+  const parts = rig();
+  const { sent, writes } = parts;
+  writes.start();
+  writes.want(metadata, status(1), undefined);
+  sent[0]?.answer();
+  await turn();
+  const stands = shown(1);
+  writes.observe({ ...metadata, resourceVersion: "101" }, stands);
+  return { ...parts, stands };
+}
+
+test("of a status that stands nothing is kept but the cache's own", async () => {
+  const { stands, writes } = await standing();
+  const read = vi.spyOn(stands, "read");
+  expect(writes.wanted(metadata)).toEqual(status(1));
+  expect(read).toHaveBeenCalledOnce();
+});
+
+test("a status that stands is not written again", async () => {
+  const { sent, stands, writes } = await standing();
+  writes.want(metadata, status(1), stands);
+  writes.observe({ ...metadata, resourceVersion: "102" }, stands);
+  expect([sent.length, writes.dirtyCount]).toEqual([1, 0]);
+});
+
+test("what somebody else writes over one that stands is written again", async () => {
+  const { sent, writes } = await standing();
+  writes.observe({ ...metadata, resourceVersion: "102" }, shown(0));
+  expect(sent.map(({ object }) => object)).toMatchObject([
+    { status: status(1) },
+    { status: status(1) },
+  ]);
+});
+
+test("a reconcile that began before the write came back does not write again", async () => {
+  const { sent, writes } = await standing();
+  writes.want(metadata, status(1), undefined);
+  expect(sent).toHaveLength(1);
+});
+
+test("counts of one that stands change no sooner than 30 s after its last write", async () => {
+  const { clock, sent, stands, timers, writes } = await standing();
+  writes.want(metadata, status(2), stands);
+  expect([sent.length, writes.dirtyCount]).toEqual([1, 1]);
+  clock.advance(30_000);
+  timers[0]?.();
+  expect(sent[1]?.object).toMatchObject({ status: status(2) });
+});
+
+test("a status that the cache shows already is not written", () => {
+  const { sent, writes } = rig();
+  writes.start();
+  writes.want(metadata, status(1), shown(1));
+  expect([sent.length, writes.wanted(metadata)]).toEqual([0, status(1)]);
+});
+
+test("one that stands says nothing of the successor of its object", async () => {
+  const { writes } = await standing();
+  const successor = { ...metadata, uid: "new" };
+  expect(writes.wanted(successor)).toBeUndefined();
+  writes.observe(successor, shown(0));
+  expect(writes.dirtyCount).toBe(0);
 });
 
 test.each<[string, Partial<StoredMetadata>, boolean]>([

@@ -270,3 +270,27 @@ describe("over many objects", () => {
     );
   });
 });
+
+describe("an object whose status stands", () => {
+  test("is forgotten, and goes on where it was when something is wanted again", () => {
+    const schedule = written();
+    const writtenAtMs = schedule.settle("a");
+    expect([writtenAtMs, schedule.wanted("a"), schedule.settle("a")]).toEqual([
+      startMs,
+      undefined,
+      undefined,
+    ]);
+    schedule.want("a", status(6), { stored: status(5), nowMs: startMs + 1, writtenAtMs });
+    expectNone(schedule.takeDue(startMs + 29_999, 10));
+    expect(keys(schedule.takeDue(startMs + 30_000, 10))).toEqual(["a"]);
+  });
+
+  test("is not forgotten while a write of it waits or is under way", () => {
+    const schedule = written();
+    schedule.want("a", status(6), { nowMs: startMs });
+    expect(schedule.settle("a")).toBeUndefined();
+    schedule.takeDue(startMs + 30_000, 10);
+    expect(schedule.settle("a")).toBeUndefined();
+    expect(schedule.wanted("a")).toEqual(status(6));
+  });
+});

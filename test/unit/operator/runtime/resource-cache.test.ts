@@ -195,6 +195,19 @@ describe("a cache", () => {
     },
   );
 
+  it("shows what it keeps of an object to who takes in the next version", async () => {
+    const seen: (string | undefined)[] = [];
+    const transform = (object: Widget, known: Widget | undefined): Widget => {
+      seen.push(known?.metadata.resourceVersion);
+      return object;
+    };
+    const first = server.put(widgetsPath, widget("a")).metadata.resourceVersion;
+    const { changes } = await synced({ transform });
+    server.put(widgetsPath, widget("a"));
+    await eventually(() => changes.length === 2, { what: "the change" });
+    expect(seen).toEqual([undefined, first]);
+  });
+
   it("keeps no bookkeeping of the API, and finds by index", async () => {
     const annotations = { "kubectl.kubernetes.io/last-applied-configuration": "{}", own: "1" };
     const metadata = { name: "a", managedFields: [{ manager: "x" }], annotations };
