@@ -1,8 +1,9 @@
-/** What `spillway check` judges, each from what was read. Pure but for hashes and certificates. */
-import { createHash, X509Certificate } from "node:crypto";
+/** What `spillway check` judges, each from what was read. Pure but for certificates. */
+import { X509Certificate } from "node:crypto";
 import { annotations, labels, ownObjects } from "../manifests/index.ts";
 import type { ApiObject, Lease } from "../runtime/index.ts";
 import { customResourceDefinition, type DefinedKind, nearestName } from "../schema/index.ts";
+import { hashOf } from "./canonical-hash.ts";
 import { bad, type CheckLine, good } from "./check-line.ts";
 import type { ConfigMap, InstalledDefinition, Pod } from "./resources.ts";
 
@@ -53,21 +54,6 @@ export function checkDefinition(
   return mine === theirs
     ? good(name, `schema ${mine ?? ""}`)
     : bad(name, `schema ${theirs ?? ""}, this version has ${mine ?? ""}. Update: ${apply}`);
-}
-
-/** The first 12 hex digits of SHA-256 over a value, whatever the order of its fields. */
-export function hashOf(value: unknown): string {
-  return createHash("sha256").update(canonical(value)).digest("hex").slice(0, 12);
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const fields = Object.entries(value)
-    .filter(([, field]) => field !== undefined)
-    .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`);
-  return `{${fields.join(",")}}`;
 }
 
 /** The leader of the operator. @param lease undefined: there is none. */

@@ -1,6 +1,7 @@
 /** The kinds that are read here, as far as they are looked at. */
 import { type ApiObject, leases, resourceType } from "../runtime/index.ts";
 import { apiGroup } from "../schema/index.ts";
+import type { InstalledBinding, InstalledPolicy } from "./policy-checks.ts";
 
 /** A pod. Source: Kubernetes API, `core/v1` Pod. */
 export interface Pod extends ApiObject {
@@ -29,6 +30,11 @@ export interface InstalledDefinition extends ApiObject {
   };
 }
 
+const admission = {
+  group: "admissionregistration.k8s.io",
+  version: "v1",
+  namespaced: false,
+} as const;
 const core = { group: "", version: "v1" } as const;
 const own = { group: apiGroup, version: "v1alpha1", namespaced: true } as const;
 
@@ -48,6 +54,16 @@ export const types = {
     plural: "customresourcedefinitions",
     kind: "CustomResourceDefinition",
     namespaced: false,
+  }),
+  policies: resourceType<InstalledPolicy>({
+    ...admission,
+    plural: "validatingadmissionpolicies",
+    kind: "ValidatingAdmissionPolicy",
+  }),
+  policyBindings: resourceType<InstalledBinding>({
+    ...admission,
+    plural: "validatingadmissionpolicybindings",
+    kind: "ValidatingAdmissionPolicyBinding",
   }),
   demands: resourceType({ ...own, plural: "demands", kind: "Demand" }),
   capabilities: resourceType({ ...own, plural: "capabilities", kind: "Capability" }),

@@ -13,6 +13,7 @@ import {
   checkVersion,
   checkWords,
 } from "./checks.ts";
+import { checkPolicy, policyNames } from "./policy-checks.ts";
 import { types } from "./resources.ts";
 
 /** What is checked. */
@@ -38,6 +39,7 @@ export async function runChecks(options: CheckOptions): Promise<CheckLine[]> {
     const version = await access.request({ method: "GET", path: "/version" });
     const lines = await Promise.all([
       ...definitionChecks(access),
+      ...policyChecks(access, options),
       ...operatorChecks(access, options),
       podChecks(access, options.namespace),
     ]);
@@ -54,6 +56,21 @@ function definitionChecks(access: ClusterAccess): Promise<CheckLine[]>[] {
       checkDefinition(kind, await access.find(types.definitions, { name })),
     ]);
   });
+}
+
+function policyChecks(
+  access: ClusterAccess,
+  { operatorNamespace }: CheckOptions,
+): Promise<CheckLine[]>[] {
+  return policyNames.map((name) =>
+    allowed(name, async () => {
+      const [policy, binding] = await Promise.all([
+        access.find(types.policies, { name }),
+        access.find(types.policyBindings, { name }),
+      ]);
+      return [checkPolicy(name, { policy, binding }, operatorNamespace)];
+    }),
+  );
 }
 
 function operatorChecks(

@@ -267,6 +267,8 @@ test("check is content with a fresh installation", async () => {
     expect.stringMatching(/^ok API server v1\.36\.\d+ at https:\/\/127\.0\.0\.1:\d+$/),
     expect.stringMatching(/^ok demands\.spillway\.dev schema [0-9a-f]{12}$/),
     expect.stringMatching(/^ok capabilities\.spillway\.dev schema [0-9a-f]{12}$/),
+    "ok capability-scale.spillway.dev in force, as this version has it",
+    "ok operator-pods.spillway.dev in force for ServiceAccount spillway-operator, as this version has it",
     expect.stringMatching(/^ok operator 127\.0\.0\.1:\d+ leads, renewed \d+ s ago$/),
     expect.stringMatching(/^ok certificates the authority is valid until \d{4}-\d\d-\d\d$/),
     "ok sidecars 1 pod has one, none lacks it",
@@ -282,6 +284,13 @@ test("check finds what is wrong, a line each", async () => {
   const versions = structuredClone(spec.versions);
   versions[0].schema.openAPIV3Schema.properties.spec.properties.paused.description = "Changed.";
   await cluster.admin.api.merge(crd, { spec: { versions } });
+  const policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
+  await cluster.admin.api.merge(`${policies}/capability-scale.spillway.dev`, {
+    spec: { failurePolicy: "Ignore" },
+  });
+  await cluster.admin.api.delete(
+    "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/operator-pods.spillway.dev",
+  );
   const pod = { namespace, injected: false } as const;
   const labels = { "spillway.dev/inject": "true" };
   await createPod(cluster.admin.api, { ...pod, name: "late-0", labels });
@@ -294,6 +303,14 @@ test("check finds what is wrong, a line each", async () => {
     expect.stringMatching(
       /^bad demands\.spillway\.dev schema [0-9a-f]{12}, this version has [0-9a-f]{12}\. Update/,
     ),
+  );
+  expect(lines).toContain(
+    "bad capability-scale.spillway.dev is not this version's; it differs in failurePolicy. " +
+      "Apply the manifests of this version again.",
+  );
+  expect(lines).toContain(
+    "bad operator-pods.spillway.dev is not in force: it has no binding. " +
+      "Apply the manifests of this version again.",
   );
   expect(lines).toContainEqual(
     expect.stringMatching(

@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { hashOf } from "../../../../operator/cluster/canonical-hash.ts";
 import { checkText } from "../../../../operator/cluster/check-line.ts";
 import {
   checkDefinition,
@@ -8,7 +9,6 @@ import {
   checkTrust,
   checkVersion,
   checkWords,
-  hashOf,
 } from "../../../../operator/cluster/checks.ts";
 import type { InstalledDefinition, Pod } from "../../../../operator/cluster/resources.ts";
 import { customResourceDefinition } from "../../../../operator/schema/index.ts";
