@@ -5,6 +5,7 @@
  * leads no more writes nothing: each write asks the Lease first, and the process ends.
  */
 import { createMetrics, type Logger, type RootLogger, Shutdown } from "../sidecar/runtime/index.ts";
+import { packageVersion } from "../sidecar/runtime/package-version.ts";
 import {
   anyAddressOf,
   type ApiServerConfig,
@@ -95,6 +96,7 @@ export class Operator {
       client: this.#guarded,
       surroundings: this.#surroundings,
       namespace: config.namespace,
+      operatorVersion: packageVersion(),
       bundlePem: () => this.#control?.authority.bundlePem ?? "",
     });
     this.#healthServer = this.#health(metrics);

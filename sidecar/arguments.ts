@@ -2,7 +2,7 @@
 import { isIP } from "node:net";
 import { parseArgs } from "node:util";
 import type { ControlledSidecarOptions } from "./controlled-sidecar.ts";
-import { packageVersion } from "./package-version.ts";
+import { packageVersion } from "./runtime/package-version.ts";
 import type { LogLevel } from "./runtime/index.ts";
 
 interface SharedArguments {

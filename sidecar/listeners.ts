@@ -9,6 +9,7 @@ import {
   realTimers,
   type Shutdown,
 } from "./runtime/index.ts";
+import { packageVersion } from "./runtime/package-version.ts";
 
 /** A host and a port, wanted or bound. */
 export interface SocketPlace {
@@ -33,7 +34,7 @@ export const listenerEndMs = 1_500;
 /** Opens the listeners of one sidecar, each once. */
 export class Listeners {
   readonly #components: ListenerComponents;
-  readonly #server: ConstructorParameters<typeof OpsServer>[0];
+  readonly #server: Omit<ConstructorParameters<typeof OpsServer>[0], "version">;
 
   constructor(components: ListenerComponents) {
     this.#components = components;
@@ -53,7 +54,7 @@ export class Listeners {
 
   /** @returns the bound address. @throws {ApiError} `LISTEN_FAILED`. */
   async openOps(place: SocketPlace): Promise<SocketPlace> {
-    const ops = new OpsServer(this.#server);
+    const ops = new OpsServer({ ...this.#server, version: packageVersion() });
     const { host, port } = await ops.listen(place);
     this.#endLater("ops listener", () => ops.close());
     return { host, port };

@@ -13,7 +13,7 @@ interface CheckFlags extends ClusterFlags {
 }
 
 /** Adds the command. */
-export function checkCommand(program: Command, { onDone }: CommandContext): void {
+export function checkCommand(program: Command, { onDone, version }: CommandContext): void {
   const command = program
     .command("check")
     .description("Tell whether a cluster is set up as it should be, a line for each thing.")
@@ -29,7 +29,8 @@ export function checkCommand(program: Command, { onDone }: CommandContext): void
     const kubeconfig = kubeconfigOf(flags);
     const code = await answering(async () => {
       const nowEpochMs = Date.now();
-      const lines = await runChecks({ kubeconfig, namespace, operatorNamespace, nowEpochMs });
+      const options = { kubeconfig, namespace, operatorNamespace, nowEpochMs, version };
+      const lines = await runChecks(options);
       process.stdout.write(checkText(lines));
       return lines.some(({ verdict }) => verdict === "bad") ? exitCode.bad : exitCode.done;
     });

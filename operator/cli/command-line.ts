@@ -1,21 +1,9 @@
 /** The command line from its arguments to its exit code. */
-import { readFileSync } from "node:fs";
-import { findPackageJSON } from "node:module";
 import { CommanderError } from "commander";
+import { packageVersion } from "../../sidecar/runtime/package-version.ts";
 import { createCommands } from "./commands.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
 import { type ProcessView, readSurroundings } from "./surroundings.ts";
-
-function packageVersion(): string {
-  const file = findPackageJSON(import.meta.url);
-  const found: unknown = file === undefined ? undefined : JSON.parse(readFileSync(file, "utf8"));
-  return typeof found === "object" &&
-    found !== null &&
-    "version" in found &&
-    typeof found.version === "string"
-    ? found.version
-    : "unknown";
-}
 
 /** Carries out what `argv` asks for. */
 export async function runCommandLine(view: ProcessView): Promise<ExitCode> {

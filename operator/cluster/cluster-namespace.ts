@@ -1,5 +1,5 @@
 /** One namespace of a cluster: its sidecars as places, its state. */
-import { askSidecar, type Place, type SidecarReport } from "../inspect/index.ts";
+import { askSidecar, type Place } from "../inspect/index.ts";
 import { labels } from "../manifests/index.ts";
 import type { KubeconfigOptions } from "../runtime/index.ts";
 import {
@@ -10,19 +10,12 @@ import {
   selects,
   type StoredDemand,
 } from "../schema/index.ts";
+import { askPods, maxAsked } from "./ask-pods.ts";
 import { ClusterAccess } from "./cluster-access.ts";
 import { ClusterError } from "./cluster-error.ts";
 import { clusterStatus, type ClusterStatus } from "./cluster-status.ts";
-import { callPod } from "./pod-call.ts";
-import { openForward } from "./port-forward.ts";
+import { placeOfPod } from "./pod-place.ts";
 import { isRunning, type Pod, types } from "./resources.ts";
-
-/** Port of a sidecar's operations listener, on the loopback of its pod. */
-const opsPort = 17_080;
-
-/** Sidecars that `status` asks at most, and at a time. */
-const maxAsked = 100;
-const askedAtOnce = 8;
 
 /** Which namespace, with whose permissions. */
 export interface NamespaceOptions {
@@ -79,37 +72,14 @@ export class ClusterNamespace {
     const demands = await this.#demands();
     const [capabilities, pods] = await Promise.all([this.#capabilities(), this.#pods()]);
     const running = pods.filter(isRunning).slice(0, maxAsked);
-    const { reports, notAsked } = await this.#ask(running);
+    const { answers, notAsked } = await askPods(running, (pod) => askSidecar(this.#placeOf(pod)));
     return clusterStatus({
-      pods: pods.map((pod) => ({ pod, report: reports.get(pod) })),
+      pods: pods.map((pod) => ({ pod, report: answers.get(pod) })),
       demands,
       capabilities,
       notAsked,
       nowEpochMs,
     });
-  }
-
-  /** Asks in the order of names; what holds for all of them ends it. */
-  async #ask(pods: readonly Pod[]): Promise<{
-    readonly reports: ReadonlyMap<Pod, SidecarReport>;
-    readonly notAsked: ClusterError | undefined;
-  }> {
-    const reports = new Map<Pod, SidecarReport>();
-    const left = [...pods];
-    let notAsked: ClusterError | undefined;
-    const askOn = async (): Promise<void> => {
-      for (let pod = left.shift(); pod !== undefined; pod = left.shift()) {
-        try {
-          reports.set(pod, await askSidecar(this.#placeOf(pod)));
-        } catch (error) {
-          if (!(error instanceof ClusterError)) throw error;
-          notAsked ??= error;
-          left.length = 0;
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: askedAtOnce }, askOn));
-    return { reports, notAsked };
   }
 
   #placesOf(pods: readonly Pod[], none: string): Place[] {
@@ -119,15 +89,8 @@ export class ClusterNamespace {
     throw new ClusterError("NO_PODS", { text: none, remedy });
   }
 
-  #placeOf({ metadata }: Pod): Place {
-    const { name, uid = "" } = metadata;
-    const target = { namespace: this.#namespace, pod: name, port: opsPort };
-    const { credentials } = this.#access;
-    return {
-      name,
-      nodeId: uid,
-      ask: (call) => callPod(() => openForward(credentials, target), call),
-    };
+  #placeOf(pod: Pod): Place {
+    return placeOfPod(this.#access.credentials, pod);
   }
 
   /** Pods that carry a sidecar, by name. */

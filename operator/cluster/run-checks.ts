@@ -1,7 +1,9 @@
 /** Reads what `spillway check` judges. */
-import { ownObjects } from "../manifests/index.ts";
+import { askVersion } from "../inspect/index.ts";
+import { labels, ownObjects } from "../manifests/index.ts";
 import type { KubeconfigOptions } from "../runtime/index.ts";
 import { customResourceDefinition, definedKinds } from "../schema/index.ts";
+import { askPods } from "./ask-pods.ts";
 import { ClusterAccess } from "./cluster-access.ts";
 import { ClusterError } from "./cluster-error.ts";
 import type { CheckLine } from "./check-line.ts";
@@ -14,7 +16,9 @@ import {
   checkWords,
 } from "./checks.ts";
 import { checkPolicy, policyNames } from "./policy-checks.ts";
-import { types } from "./resources.ts";
+import { placeOfPod } from "./pod-place.ts";
+import { type ConfigMap, isRunning, type Pod, types } from "./resources.ts";
+import { checkCommandVersion, checkSidecarVersions } from "./version-checks.ts";
 
 /** What is checked. */
 export interface CheckOptions {
@@ -26,7 +30,12 @@ export interface CheckOptions {
   readonly operatorNamespace: string;
   /** The wall clock of the person's machine, ms since 1970. */
   readonly nowEpochMs: number;
+  /** Of this command. */
+  readonly version: string;
 }
+
+/** The ConfigMap that the operator writes, asked for once. */
+type Injection = Promise<ConfigMap | undefined>;
 
 /**
  * Checks a cluster, a line for each thing. What the person may not read is skipped, and said.
@@ -37,11 +46,15 @@ export async function runChecks(options: CheckOptions): Promise<CheckLine[]> {
   try {
     // First and alone: who cannot get this gets nothing, and one error says why.
     const version = await access.request({ method: "GET", path: "/version" });
+    const injection = access.find(types.configMaps, {
+      namespace: options.operatorNamespace,
+      name: ownObjects.injection,
+    });
     const lines = await Promise.all([
       ...definitionChecks(access),
       ...policyChecks(access, options),
-      ...operatorChecks(access, options),
-      podChecks(access, options.namespace),
+      ...operatorChecks(access, injection, options),
+      podChecks(access, injection, options),
     ]);
     return [checkVersion(version, access.credentials.server), ...lines.flat()];
   } finally {
@@ -75,23 +88,23 @@ function policyChecks(
 
 function operatorChecks(
   access: ClusterAccess,
-  { operatorNamespace: namespace, nowEpochMs }: CheckOptions,
+  injection: Injection,
+  { operatorNamespace: namespace, nowEpochMs, version }: CheckOptions,
 ): Promise<CheckLine[]>[] {
   return [
     allowed("operator", async () => {
       const lease = await access.find(types.leases, { namespace, name: ownObjects.lease });
       return [checkLeader(lease, namespace, nowEpochMs)];
     }),
-    allowed("certificates", async () => {
-      const place = { namespace, name: ownObjects.injection };
-      return [checkTrust(await access.find(types.configMaps, place), namespace, nowEpochMs)];
-    }),
+    allowed("certificates", async () => [checkTrust(await injection, namespace, nowEpochMs)]),
+    allowed("command", async () => [checkCommandVersion(version, versionIn(await injection))]),
   ];
 }
 
 async function podChecks(
   access: ClusterAccess,
-  namespace: string | undefined,
+  injection: Injection,
+  { namespace, version }: CheckOptions,
 ): Promise<CheckLine[]> {
   return allowed("sidecars", async () => {
     const [pods = [], namespaces = []] = await Promise.all([
@@ -100,8 +113,23 @@ async function podChecks(
         ? access.list(types.namespaces, {})
         : access.find(types.namespaces, { name: namespace }).then((it) => (it ? [it] : [])),
     ]);
-    return [checkInjection(pods, namespaces), checkWords(pods)];
+    const operator = await injection.then(versionIn, () => undefined);
+    const running = pods.filter((pod) => isRunning(pod) && isInjected(pod));
+    const seen = await askPods(running, (pod) => askVersion(placeOfPod(access.credentials, pod)));
+    return [
+      checkInjection(pods, namespaces),
+      checkSidecarVersions({ ...seen, pods: running, operator, command: version }),
+      checkWords(pods),
+    ];
   });
+}
+
+function versionIn(injection: ConfigMap | undefined): string | undefined {
+  return injection?.data?.["operatorVersion"];
+}
+
+function isInjected({ metadata }: Pod): boolean {
+  return metadata.labels?.[labels.injected] !== undefined;
 }
 
 /** A check that the person has no permission for is a line that says so. */

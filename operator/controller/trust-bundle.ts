@@ -1,6 +1,6 @@
 /**
- * The ConfigMap that injection reads: whom a new pod is to trust. A pod that is injected without it
- * cannot attach, so that it is looked at again and again and put right.
+ * The ConfigMap that injection reads: whom a new pod is to trust, and which version leads. A pod
+ * that is injected without it cannot attach, so that it is looked at again and again and put right.
  */
 import { fieldManagers, ownObjects } from "../manifests/index.ts";
 import {
@@ -15,7 +15,7 @@ import {
 
 /** What of the ConfigMap is ours; its other keys are others'. */
 interface InjectionMap extends ApiObject {
-  readonly data?: { readonly trustBundle?: string };
+  readonly data?: { readonly trustBundle?: string; readonly operatorVersion?: string };
 }
 
 const injectionMaps: ResourceType<InjectionMap> = resourceType<InjectionMap>({
@@ -33,6 +33,8 @@ export interface TrustBundleComponents {
   readonly surroundings: Surroundings;
   /** The operator's own. */
   readonly namespace: string;
+  /** Of this program. */
+  readonly operatorVersion: string;
   /** PEM of the authorities, as it is now. */
   readonly bundlePem: () => string;
 }
@@ -105,17 +107,19 @@ export class TrustBundle {
   }
 
   async #write(): Promise<void> {
-    const { client, namespace, bundlePem } = this.#components;
+    const { client, namespace, operatorVersion, bundlePem } = this.#components;
     const place = { namespace, name: ownObjects.injection };
-    const trustBundle = bundlePem();
-    if ((await this.#stored(place)) === trustBundle) return;
-    const object = { metadata: place, data: { trustBundle } };
+    const data = { trustBundle: bundlePem(), operatorVersion };
+    const stored = await this.#stored(place);
+    const isSame = stored?.trustBundle === data.trustBundle;
+    if (isSame && stored.operatorVersion === operatorVersion) return;
+    const object = { metadata: place, data };
     await client.apply(injectionMaps, object, { fieldManager: fieldManagers.trust });
   }
 
   async #stored(place: { readonly namespace: string; readonly name: string }) {
     try {
-      return (await this.#components.client.get(injectionMaps, place)).data?.trustBundle;
+      return (await this.#components.client.get(injectionMaps, place)).data;
     } catch (error) {
       if (error instanceof ApiError && error.code === "NOT_FOUND") return undefined;
       throw error;

@@ -15,6 +15,7 @@ export {
   type SendRequest,
 } from "./send-item.ts";
 export { askSidecar, type SidecarReport } from "./sidecar-report.ts";
+export { askVersion, type SidecarVersion } from "./sidecar-version.ts";
 export { type StatusSections, statusText } from "./status-text.ts";
 export {
   type CapabilityStatus,

@@ -20,6 +20,8 @@ import { pageQuerySchema } from "./schemas.ts";
 /** What the ops listener works with. */
 export interface OpsComponents extends ServerComponents {
   readonly node: ItemContext["node"] & Pick<NodeService, "configured" | "peers" | "drain">;
+  /** Of the program. */
+  readonly version: string;
 }
 
 /** See the head of the file. */
@@ -33,6 +35,7 @@ export class OpsServer {
     this.app = createServer(components);
     refuseWebPages(this.app);
     this.#peers();
+    this.app.get("/v1/version", async () => ({ version: components.version }));
     this.app.post("/v1/drain", async () => {
       await components.node.drain();
       return { drained: true };

@@ -271,7 +271,9 @@ test("check is content with a fresh installation", async () => {
     "ok operator-pods.spillway.dev in force for ServiceAccount spillway-operator, as this version has it",
     expect.stringMatching(/^ok operator 127\.0\.0\.1:\d+ leads, renewed \d+ s ago$/),
     expect.stringMatching(/^ok certificates the authority is valid until \d{4}-\d\d-\d\d$/),
+    expect.stringMatching(/^ok command \d+\.\d+\.\d+, as the operator$/),
     "ok sidecars 1 pod has one, none lacks it",
+    expect.stringMatching(/^ok sidecar versions 1 sidecar is \d+\.\d+\.\d+, as the operator$/),
     "ok annotations of spillway.dev/* all are known",
     "",
   ]);
@@ -290,6 +292,12 @@ test("check finds what is wrong, a line each", async () => {
   });
   await cluster.admin.api.delete(
     "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/operator-pods.spillway.dev",
+  );
+  await cluster.admin.api.merge(
+    "/api/v1/namespaces/spillway-system/configmaps/spillway-injection",
+    {
+      data: { operatorVersion: "99.0.0" },
+    },
   );
   const pod = { namespace, injected: false } as const;
   const labels = { "spillway.dev/inject": "true" };
@@ -311,6 +319,14 @@ test("check finds what is wrong, a line each", async () => {
   expect(lines).toContain(
     "bad operator-pods.spillway.dev is not in force: it has no binding. " +
       "Apply the manifests of this version again.",
+  );
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^bad command \S+, the operator is 99\.0\.0: .* Use spillway 99\.0\.0,/),
+  );
+  expect(lines).toContainEqual(
+    expect.stringMatching(
+      /^bad sidecar versions 1 older than the operator \(99\.0\.0\): shop\/shop-0 \d\S+\. New pods/,
+    ),
   );
   expect(lines).toContainEqual(
     expect.stringMatching(

@@ -154,6 +154,7 @@ export const opsRoutes = [
     path: "/v1/peers",
     what: "peers, in pages: addresses, sources, round trip, why one is not connected",
   },
+  { method: "GET", path: "/v1/version", what: "the version of the sidecar's program" },
   {
     method: "POST",
     path: "/v1/drain",

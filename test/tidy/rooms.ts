@@ -192,6 +192,7 @@ export const rooms: readonly Room[] = [
       "operator/control",
       "operator/runtime",
       "operator/schema",
+      "sidecar/runtime",
       "sidecar/shm",
       "sidecar/core/table",
     ],

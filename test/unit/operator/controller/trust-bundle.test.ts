@@ -22,7 +22,13 @@ function rig() {
   const client = runtime.client(server);
   const bundle = { pem: "first" };
   const namespace = "spillway-system";
-  const trust = new TrustBundle({ client, surroundings, namespace, bundlePem: () => bundle.pem });
+  const trust = new TrustBundle({
+    client,
+    surroundings,
+    namespace,
+    operatorVersion: "1.2.3",
+    bundlePem: () => bundle.pem,
+  });
   const until = (condition: () => boolean): Promise<unknown> =>
     eventually(async () => {
       await time.elapse(50);
@@ -62,11 +68,22 @@ test("a changed one is written at once, and one that others took away within a m
 test("what stands there already is not written", async () => {
   const { trust, writes, until, time, end } = rig();
   const metadata = { name: "spillway-injection" };
-  server.put(collection, { metadata, ...{ data: { trustBundle: "first" } } });
+  const data = { trustBundle: "first", operatorVersion: "1.2.3" };
+  server.put(collection, { metadata, ...{ data } });
   trust.start();
   await until(() => server.requests.length === 1);
   await time.elapse(60_000);
   await until(() => server.requests.length > 1);
   expect(writes()).toBe(0);
+  await end();
+});
+
+test("the version of another leader is replaced by this one's", async () => {
+  const { trust, stands, end } = rig();
+  const metadata = { name: "spillway-injection" };
+  const data = { trustBundle: "first", operatorVersion: "1.0.0" };
+  server.put(collection, { metadata, ...{ data } });
+  trust.start();
+  await stands("1.2.3");
   await end();
 });

@@ -7,7 +7,8 @@ import { opsRoutes } from "../../../support/http-api-page.ts";
 function opsServer() {
   const node = memoryNode();
   const metrics = createMetrics().register(apiMetrics);
-  const server = new OpsServer({ node, metrics, logger: silentLogger, timers: realTimers });
+  const shared = { metrics, logger: silentLogger, timers: realTimers };
+  const server = new OpsServer({ ...shared, node, version: "1.2.3" });
   onTestFinished(() => server.close());
   const { app } = server;
   const call = (url: string, headers = {}, method: "GET" | "POST" = "GET", payload?: object) =>
@@ -37,6 +38,10 @@ describe("the ops listener", () => {
     expect(second).toEqual({
       peers: [expect.objectContaining({ id: "c", notConnected: "refused" })],
     });
+  });
+
+  test("says which version it is", async () => {
+    expect((await opsServer().call("/v1/version")).json()).toEqual({ version: "1.2.3" });
   });
 
   test("shows an item, begins the drain", async () => {

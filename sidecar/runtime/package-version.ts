@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 
-/** @returns the version of the package around this file; `unknown` where there is none. */
+/** @returns the version of the package that this file belongs to; `unknown` where there is none. */
 export function packageVersion(): string {
   const file = findPackageJSON(import.meta.url);
   const found: unknown = file === undefined ? undefined : JSON.parse(readFileSync(file, "utf8"));
