@@ -15,10 +15,11 @@ import {
 import { PayloadRoom } from "../wire/payload-room.ts";
 import { decodeToProvider, encodeToDemand } from "../wire/work-messages.ts";
 import type { NodeContract } from "./contracts.ts";
-import { EnginePump } from "../runtime/engine-pump.ts";
+import { realTurns } from "../transport/index.ts";
+import { TurnPump } from "../runtime/turn-pump.ts";
 import type { HostComponents } from "./host-components.ts";
 import type { LinkId, LinkOwner } from "./links.ts";
-import { PendingCalls } from "./pending-calls.ts";
+import { PendingCalls, type Unanswered } from "./pending-calls.ts";
 import { refusal } from "./refusal.ts";
 import { type PreparedCapability, samePrepared } from "./work-options.ts";
 
@@ -58,7 +59,7 @@ export class CapabilityHost implements LinkOwner {
   readonly #components: HostComponents;
   readonly #events: CapabilityHostEvents;
   readonly #pool: CapabilityPool;
-  readonly #pump: EnginePump<CapabilityInput, CapabilityEffect>;
+  readonly #pump: TurnPump<CapabilityInput, CapabilityEffect>;
   readonly #room = new PayloadRoom();
   readonly #calls = new PendingCalls<CapabilityReply>();
   readonly #byPool = new Map<number, PoolLink>();
@@ -82,11 +83,18 @@ export class CapabilityHost implements LinkOwner {
       { name: prepared.name, contract: prepared.contract.work, options: prepared.options },
       components,
     );
-    this.#pump = new EnginePump(this.#pool, {
+    const turns = components.turns ?? realTurns;
+    this.#pump = new TurnPump(this.#pool, {
       clock: components.clock,
       timers: components.timers,
+      afterTurn: (callback) => {
+        turns.afterTurn(callback);
+      },
       perform: (effect) => {
         this.#perform(effect);
+      },
+      onFailure: (error, input) => {
+        this.#failed(error, input);
       },
     });
   }
@@ -102,37 +110,32 @@ export class CapabilityHost implements LinkOwner {
   }
 
   /** See ProviderService.pull. */
-  async pull(
+  pull(
     options: { readonly max: number; readonly waitMs: number; readonly presence?: string },
     signal?: AbortSignal,
   ): Promise<Result<readonly PulledItem[]>> {
-    const { call, answer } = this.#calls.open(signal, (gone) => {
-      this.#pump.handle({ type: "pullCancelled", call: gone });
+    const pulled = new Promise<Result<readonly PulledItem[]>>((resolve) => {
+      const onGone = (call: number): void => {
+        this.#pump.handle({ type: "pullCancelled", call });
+      };
+      const call = this.#calls.open((reply) => {
+        resolve(pulledOf(reply));
+      }, signal && { signal, onGone });
+      this.#pump.later({ type: "pull", call, ...options });
     });
-    this.#pump.handle({ type: "pull", call, ...options });
-    const reply = await answer;
-    if (reply?.kind === "refused") {
-      return { ok: false, refusal: reply.refusal };
-    }
-    const items = reply?.kind === "pulled" ? reply.items : [];
-    if (signal?.aborted === true) {
-      this.#giveBack(items, "the application went away before it got the item");
-      return { ok: true, value: [] };
-    }
-    return { ok: true, value: items };
+    return signal === undefined
+      ? pulled
+      : pulled.then((result) => this.#unlessGone(result, signal));
   }
 
   /** See ProviderService.settle. */
-  async settle(lease: string, verb: LeaseVerb): Promise<Result<VerbResult>> {
-    const { call, answer } = this.#calls.open();
-    this.#pump.handle({ type: "verb", call, lease, verb });
-    const reply = await answer;
-    if (reply?.kind === "settled") {
-      return { ok: true, value: { state: reply.state, cancelled: reply.cancelled } };
-    }
-    return reply?.kind === "refused"
-      ? { ok: false, refusal: reply.refusal }
-      : refusal("STALE_LEASE", "the sidecar ended before the demand had recorded it");
+  settle(lease: string, verb: LeaseVerb): Promise<Result<VerbResult>> {
+    return new Promise((resolve) => {
+      const call = this.#calls.open((reply) => {
+        resolve(settledOf(reply));
+      });
+      this.#pump.later({ type: "verb", call, lease, verb });
+    });
   }
 
   /** See ProviderService.openPresence. */
@@ -180,7 +183,7 @@ export class CapabilityHost implements LinkOwner {
     }
     const decoded = decodeToProvider(message, this.#room);
     if (decoded.ok) {
-      this.#pump.handle({ type: "message", link: known.inPool, message: decoded.value });
+      this.#pump.later({ type: "message", link: known.inPool, message: decoded.value });
     } else {
       this.#components.links.refuse(link, decoded.reason);
     }
@@ -244,6 +247,18 @@ export class CapabilityHost implements LinkOwner {
     }
   }
 
+  /** A bug: whoever the input came from pays for it, not the process. */
+  #failed(error: unknown, input: CapabilityInput | undefined): void {
+    const { links, logger } = this.#components;
+    const link = input?.type === "message" ? this.#byPool.get(input.link) : undefined;
+    if (link !== undefined) {
+      links.fail(link.inNode, error);
+      return;
+    }
+    logger.error({ err: error, capability: this.name, input: input?.type }, "a pool failed");
+    if (input !== undefined && "call" in input) this.#calls.answer(input.call, { kind: "failed" });
+  }
+
   #open(inPool: number, nodeId: string): void {
     const inNode = this.#components.links.open(nodeId, this);
     if (inNode === undefined) {
@@ -276,19 +291,25 @@ export class CapabilityHost implements LinkOwner {
   /** A pull whose caller is gone keeps nothing: its leases go back without an attempt counted. */
   #reply(call: number, reply: CapabilityReply): void {
     if (!this.#calls.answer(call, reply) && reply.kind === "pulled") {
-      this.#giveBack(reply.items, "the application went away before it got the item");
+      this.#giveBack(reply.items);
     }
   }
 
-  #giveBack(items: readonly PulledItem[], reason: string): void {
-    for (const item of items) {
-      const { call } = this.#calls.open();
-      this.#pump.handle({
-        type: "verb",
-        call,
-        lease: item.lease,
-        verb: { verb: "release", reason },
-      });
+  /** A caller may go away between the reply and its promise. */
+  #unlessGone(
+    result: Result<readonly PulledItem[]>,
+    signal: AbortSignal,
+  ): Result<readonly PulledItem[]> {
+    if (!signal.aborted || !result.ok) return result;
+    this.#giveBack(result.value);
+    return { ok: true, value: [] };
+  }
+
+  #giveBack(items: readonly PulledItem[]): void {
+    const reason = "the application went away before it got the item";
+    for (const { lease } of items) {
+      const call = this.#calls.open(() => undefined);
+      this.#pump.handle({ type: "verb", call, lease, verb: { verb: "release", reason } });
     }
   }
 
@@ -300,4 +321,21 @@ export class CapabilityHost implements LinkOwner {
     this.#leaseListeners.delete(lease);
     for (const listener of listeners) listener(reason);
   }
+}
+
+function pulledOf(reply: CapabilityReply | Unanswered): Result<readonly PulledItem[]> {
+  if (reply.kind === "pulled") return { ok: true, value: reply.items };
+  return reply.kind === "gone" ? { ok: true, value: [] } : refusalOf(reply);
+}
+
+function settledOf(reply: CapabilityReply | Unanswered): Result<VerbResult> {
+  if (reply.kind !== "settled") return refusalOf(reply);
+  return { ok: true, value: { state: reply.state, cancelled: reply.cancelled } };
+}
+
+function refusalOf(reply: CapabilityReply | Unanswered): ReturnType<typeof refusal> {
+  if (reply.kind === "refused") return { ok: false, refusal: reply.refusal };
+  return reply.kind === "gone"
+    ? refusal("STALE_LEASE", "The sidecar ended before the demand had recorded it.")
+    : refusal("INTERNAL", "The pool failed to answer; the sidecar's log says more.");
 }

@@ -24,16 +24,15 @@ import {
 import { PayloadRoom } from "../wire/payload-room.ts";
 import { decodeToDemand, encodeToProvider } from "../wire/work-messages.ts";
 import { realTurns } from "../transport/index.ts";
-import { EnginePump } from "../runtime/engine-pump.ts";
+import { TurnPump } from "../runtime/turn-pump.ts";
 import type { NodeContract } from "./contracts.ts";
 import { explanationViewOf } from "./explanation-view.ts";
 import type { HostComponents } from "./host-components.ts";
 import { demandViewOf, itemViewOf, type TwoClocks } from "./item-view.ts";
 import type { LinkId, LinkOwner } from "./links.ts";
 import { OutcomeStreams } from "./outcome-streams.ts";
-import { PendingCalls } from "./pending-calls.ts";
+import { PendingCalls, type Unanswered } from "./pending-calls.ts";
 import { refusal } from "./refusal.ts";
-import { TurnDeliveries } from "./turn-deliveries.ts";
 import { type PreparedDemand, samePrepared } from "./work-options.ts";
 
 /** What a DemandHost tells the node. */
@@ -51,8 +50,7 @@ export class DemandHost implements LinkOwner {
   readonly #components: HostComponents;
   readonly #events: DemandHostEvents;
   readonly #queue: DemandQueue;
-  readonly #pump: EnginePump<DemandInput, DemandEffect>;
-  readonly #deliveries: TurnDeliveries;
+  readonly #pump: TurnPump<DemandInput, DemandEffect>;
   readonly #room = new PayloadRoom();
   readonly #calls = new PendingCalls<DemandReply>();
   readonly #drained = Promise.withResolvers<void>();
@@ -78,17 +76,18 @@ export class DemandHost implements LinkOwner {
       source: this.#queue,
       viewOf: (item) => this.viewOf(item),
     });
-    this.#deliveries = new TurnDeliveries({
-      turns: components.turns ?? realTurns,
-      send: (link, message) => {
-        components.links.send(link, encodeToProvider(message));
-      },
-    });
-    this.#pump = new EnginePump(this.#queue, {
+    const turns = components.turns ?? realTurns;
+    this.#pump = new TurnPump(this.#queue, {
       clock: components.clock,
       timers: components.timers,
+      afterTurn: (callback) => {
+        turns.afterTurn(callback);
+      },
       perform: (effect) => {
         this.#perform(effect);
+      },
+      onFailure: (error, input) => {
+        this.#failed(error, input);
       },
     });
   }
@@ -104,36 +103,30 @@ export class DemandHost implements LinkOwner {
   }
 
   /** Adds an item; with overflow `wait` until there is room or `signal` aborts. */
-  async add(
+  add(
     request: Uint8Array,
     options: AddOptions,
     signal?: AbortSignal,
   ): Promise<Result<{ readonly ticket: string; readonly state: ItemState }>> {
-    const { call, answer } = this.#calls.open(signal, (gone) => {
-      this.#pump.handle({ type: "addCancelled", call: gone });
+    return new Promise((resolve) => {
+      const onGone = (call: number): void => {
+        this.#pump.handle({ type: "addCancelled", call });
+      };
+      const call = this.#calls.open((reply) => {
+        resolve(addedOf(reply));
+      }, signal && { signal, onGone });
+      this.#pump.later({ type: "add", call, request, options });
     });
-    this.#deliveries.begin();
-    this.#pump.handle({ type: "add", call, request, options });
-    const reply = await answer;
-    if (reply === undefined) {
-      return refusal("DRAINING", "the caller went away before there was room in the queue");
-    }
-    if (reply.kind === "refused") {
-      return { ok: false, refusal: reply.refusal };
-    }
-    return reply.kind === "added"
-      ? { ok: true, value: { ticket: reply.ticket, state: reply.state } }
-      : refusal("INTERNAL", "the queue answered another question");
   }
 
   /** Cancels an item; `undefined` when it is cancelled now, else why not. */
-  async cancel(sequence: number): Promise<Result<undefined>> {
-    const { call, answer } = this.#calls.open();
-    this.#pump.handle({ type: "cancel", call, sequence });
-    const reply = await answer;
-    return reply?.kind === "refused"
-      ? { ok: false, refusal: reply.refusal }
-      : { ok: true, value: undefined };
+  cancel(sequence: number): Promise<Result<undefined>> {
+    return new Promise((resolve) => {
+      const call = this.#calls.open((reply) => {
+        resolve(reply.kind === "cancelled" ? { ok: true, value: undefined } : refusalOf(reply));
+      });
+      this.#pump.handle({ type: "cancel", call, sequence });
+    });
   }
 
   /** The item, while this queue knows it or keeps its outcome. */
@@ -177,8 +170,7 @@ export class DemandHost implements LinkOwner {
   onMessage(link: LinkId, message: Uint8Array): void {
     const decoded = decodeToDemand(message, this.#room);
     if (decoded.ok) {
-      this.#deliveries.begin();
-      this.#pump.handle({ type: "message", link, message: decoded.value });
+      this.#pump.later({ type: "message", link, message: decoded.value });
       return;
     }
     this.#components.links.refuse(link, decoded.reason);
@@ -212,7 +204,6 @@ export class DemandHost implements LinkOwner {
   close(code: SystemCode, reason: string): void {
     this.#pump.handle({ type: "close", code, reason });
     this.#pump.close();
-    this.#deliveries.flushAll();
     this.#calls.closeAll();
   }
 
@@ -224,11 +215,10 @@ export class DemandHost implements LinkOwner {
   #perform(effect: DemandEffect): void {
     switch (effect.type) {
       case "send":
-        this.#deliveries.send(effect.link, effect.message);
+        this.#components.links.send(effect.link, encodeToProvider(effect.message));
         break;
       case "closeLink":
         this.#components.logger.debug({ demand: this.name, reason: effect.reason }, "link closed");
-        this.#deliveries.flush(effect.link);
         this.#components.links.close(effect.link);
         break;
       case "reply":
@@ -248,6 +238,17 @@ export class DemandHost implements LinkOwner {
     }
   }
 
+  /** A bug: whoever the input came from pays for it, not the process. */
+  #failed(error: unknown, input: DemandInput | undefined): void {
+    const { links, logger } = this.#components;
+    if (input?.type === "message") {
+      links.fail(input.link, error);
+      return;
+    }
+    logger.error({ err: error, demand: this.name, input: input?.type }, "a queue failed");
+    if (input !== undefined && "call" in input) this.#calls.answer(input.call, { kind: "failed" });
+  }
+
   #ended(sequence: number, number: number): void {
     const item = this.#queue.item(sequence);
     if (item === undefined) {
@@ -256,6 +257,20 @@ export class DemandHost implements LinkOwner {
     this.outcomes.append({ number, item });
     this.#events.ended(item.ticket);
   }
+}
+
+function addedOf(
+  reply: DemandReply | Unanswered,
+): Result<{ readonly ticket: string; readonly state: ItemState }> {
+  if (reply.kind !== "added") return refusalOf(reply);
+  return { ok: true, value: { ticket: reply.ticket, state: reply.state } };
+}
+
+function refusalOf(reply: DemandReply | Unanswered): ReturnType<typeof refusal> {
+  if (reply.kind === "refused") return { ok: false, refusal: reply.refusal };
+  return reply.kind === "gone"
+    ? refusal("DRAINING", "The caller or the queue was gone before the answer.")
+    : refusal("INTERNAL", "The queue failed to answer; the sidecar's log says more.");
 }
 
 function sentenceOf(contract: NodeContract, result: Uint8Array): string | undefined {

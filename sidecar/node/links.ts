@@ -127,17 +127,30 @@ export class Links {
     });
   }
 
-  /** A bug met inside the node ends the link, as it would end a session, not the process. */
+  /**
+   * A bug: this node failed to handle a message of the link. It ends the session, or the link inside
+   * the node, not the process.
+   */
+  fail(link: LinkId, error: unknown): void {
+    this.#logger.error({ err: error, link }, "a message could not be handled");
+    const route = this.#links.get(link)?.route;
+    if (route?.kind === "remote") {
+      const reason = `${this.#own.nodeId} failed to handle a message; its log says more`;
+      route.entry.session.close("INTERNAL", reason);
+      return;
+    }
+    const gone = this.#remove(link);
+    gone?.owner.onLost(link, false);
+    if (gone?.route.kind === "local") {
+      this.#remove(gone.route.other)?.owner.onLost(gone.route.other, false);
+    }
+  }
+
   #deliverLocally(link: LinkId, message: Uint8Array): void {
     try {
       this.#links.get(link)?.owner.onMessage(link, message);
     } catch (error) {
-      this.#logger.error({ err: error, link }, "a message inside the node could not be handled");
-      const gone = this.#remove(link);
-      gone?.owner.onLost(link, false);
-      if (gone?.route.kind === "local") {
-        this.#remove(gone.route.other)?.owner.onLost(gone.route.other, false);
-      }
+      this.fail(link, error);
     }
   }
 

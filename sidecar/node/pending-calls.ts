@@ -1,10 +1,22 @@
 /** Calls into an engine that wait for its reply effect. */
 import { ChurnMap } from "../core/churn-map.ts";
 
+/** A call that ended without a reply: the caller or the engine is gone, or a bug was met. */
+export interface Unanswered {
+  readonly kind: "gone" | "failed";
+}
+
 interface PendingCall<Reply> {
-  readonly resolve: (reply: Reply | undefined) => void;
+  readonly answer: (reply: Reply | Unanswered) => void;
   /** Undefined when the caller cannot go away. */
   readonly stopListening: (() => void) | undefined;
+}
+
+/** A caller that may go away before the reply. */
+export interface LeavingCaller {
+  readonly signal: AbortSignal;
+  /** Called when `signal` aborts before the reply: tell the engine. */
+  readonly onGone: (call: number) => void;
 }
 
 /** Numbers calls and hands each reply to its caller. */
@@ -14,54 +26,39 @@ export class PendingCalls<Reply> {
 
   /**
    * Opens a call.
-   * @param onGone called when `signal` aborts before the reply: tell the engine.
-   * @returns its number, and the reply; undefined when the caller went away or everything ended.
+   * @param answer called once.
+   * @returns its number.
    */
-  open(
-    signal?: AbortSignal,
-    onGone?: (call: number) => void,
-  ): { readonly call: number; readonly answer: Promise<Reply | undefined> } {
+  open(answer: (reply: Reply | Unanswered) => void, caller?: LeavingCaller): number {
     this.#last += 1;
     const call = this.#last;
-    const { promise, resolve } = Promise.withResolvers<Reply | undefined>();
-    const stopListening = signal === undefined ? undefined : this.#listen(call, signal, onGone);
-    this.#pending.set(call, { resolve, stopListening });
-    return { call, answer: promise };
+    const stopListening = caller === undefined ? undefined : this.#listen(call, caller);
+    this.#pending.set(call, { answer, stopListening });
+    return call;
   }
 
   /** @returns false when nobody waits for it any more. */
-  answer(call: number, reply: Reply): boolean {
-    return this.#settle(call, reply);
+  answer(call: number, reply: Reply | Unanswered): boolean {
+    const pending = this.#pending.get(call);
+    if (pending === undefined) return false;
+    this.#pending.delete(call);
+    pending.stopListening?.();
+    pending.answer(reply);
+    return true;
   }
 
-  /** Answers every open call with undefined. */
+  /** The engine is gone: every open call ends. */
   closeAll(): void {
-    for (const call of [...this.#pending.keys()]) {
-      this.#settle(call, undefined);
-    }
+    for (const call of [...this.#pending.keys()]) this.answer(call, { kind: "gone" });
   }
 
-  #listen(call: number, signal: AbortSignal, onGone?: (call: number) => void): () => void {
+  #listen(call: number, { signal, onGone }: LeavingCaller): () => void {
     const gone = (): void => {
-      if (this.#pending.has(call)) {
-        this.#settle(call, undefined);
-        onGone?.(call);
-      }
+      if (this.answer(call, { kind: "gone" })) onGone(call);
     };
     signal.addEventListener("abort", gone, { once: true });
     return () => {
       signal.removeEventListener("abort", gone);
     };
-  }
-
-  #settle(call: number, reply: Reply | undefined): boolean {
-    const pending = this.#pending.get(call);
-    if (pending === undefined) {
-      return false;
-    }
-    this.#pending.delete(call);
-    pending.stopListening?.();
-    pending.resolve(reply);
-    return true;
   }
 }

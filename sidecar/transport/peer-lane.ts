@@ -189,7 +189,7 @@ export class PeerLane implements Lane {
       onPending: () => {
         if (this.#flushScheduled) return;
         this.#flushScheduled = true;
-        this.#turns.afterTurn(this.#flushTurn);
+        this.#turns.atEnd(this.#flushTurn);
       },
       onBreach: (breach) => {
         this.#owner.onBreach(breach);

@@ -35,10 +35,9 @@ export function decodeHotToProvider(bytes: Uint8Array, room: PayloadRoom): ToPro
   return { $typeName: "spillway.work.v1.ToProvider", kind };
 }
 
-function readStarted(reader: Reader): ToDemand["kind"] | undefined {
-  const lease = reader.lease(workTag.started.lease);
-  if (lease === undefined) return undefined;
-  return { case: "started", value: { $typeName: "spillway.work.v1.Started", lease } };
+function readStarted(reader: Reader): ToDemand["kind"] {
+  const leases = reader.leases(workTag.started.leases);
+  return { case: "started", value: { $typeName: "spillway.work.v1.Started", leases } };
 }
 
 function readComplete(reader: Reader): ToDemand["kind"] | undefined {
@@ -54,12 +53,11 @@ function readCredit(reader: Reader): ToDemand["kind"] {
   return { case: "credit", value: { $typeName: "spillway.work.v1.Credit", limit, revision } };
 }
 
-function readSettled(reader: Reader): ToProvider["kind"] | undefined {
-  const lease = reader.lease(workTag.settled.lease);
-  if (lease === undefined) return undefined;
+function readSettled(reader: Reader): ToProvider["kind"] {
+  const leases = reader.leases(workTag.settled.leases);
   const status = reader.number(workTag.settled.status) as SettledStatus;
   const state = reader.ascii(workTag.settled.state);
-  const value = { $typeName: "spillway.work.v1.Settled", lease, status, state } as const;
+  const value = { $typeName: "spillway.work.v1.Settled", leases, status, state } as const;
   return { case: "settled", value };
 }
 
@@ -168,6 +166,15 @@ class Reader {
     this.at = this.end;
     this.end = end;
     return text;
+  }
+
+  /** All that follow one another. */
+  leases(tag: number): Lease[] {
+    const leases: Lease[] = [];
+    for (let lease = this.lease(tag); lease !== undefined; lease = this.lease(tag)) {
+      leases.push(lease);
+    }
+    return leases;
   }
 
   /** @returns undefined when there is none, or none that is understood. */

@@ -10,6 +10,7 @@ import type {
   Delivery,
   Lease,
   Settled,
+  Started,
   ToDemand,
   ToProvider,
 } from "../../proto/gen/spillway/work/v1/work_pb.ts";
@@ -21,7 +22,7 @@ export const workTag = {
   toProvider: { deliver: 0x2a, settled: 0x32 },
   lease: { sequence: 0x08, delivery: 0x10 },
   credit: { limit: 0x08, revision: 0x10 },
-  started: { lease: 0x0a },
+  started: { leases: 0x0a },
   complete: { lease: 0x0a, result: 0x12 },
   deliver: { items: 0x0a },
   delivery: {
@@ -32,7 +33,7 @@ export const workTag = {
     deadlineMs: 0x28,
     traceparent: 0x32,
   },
-  settled: { lease: 0x0a, status: 0x10, state: 0x1a },
+  settled: { leases: 0x0a, status: 0x10, state: 0x1a },
 } as const;
 
 /** @returns undefined when the generated codec has to write it. */
@@ -41,13 +42,8 @@ export function encodeHotToDemand({ kind, $unknown }: ToDemand): Uint8Array | un
   switch (kind.case) {
     case "credit":
       return encodeCredit(kind.value);
-    case "started": {
-      const { lease } = kind.value;
-      if (kind.value.$unknown !== undefined || !isPlainLease(lease)) return undefined;
-      const writer = new Writer(workTag.toDemand.started, 2 + leaseSize(lease));
-      writer.lease(workTag.started.lease, lease);
-      return writer.bytes;
-    }
+    case "started":
+      return encodeStarted(kind.value);
     case "complete":
       return encodeComplete(kind.value);
     default:
@@ -80,6 +76,13 @@ function encodeCredit({ limit, revision, $unknown }: Credit): Uint8Array | undef
   return writer.bytes;
 }
 
+function encodeStarted({ leases, $unknown }: Started): Uint8Array | undefined {
+  if ($unknown !== undefined || !leases.every(isPlainLease)) return undefined;
+  const writer = new Writer(workTag.toDemand.started, leasesSize(leases));
+  for (const lease of leases) writer.lease(workTag.started.leases, lease);
+  return writer.bytes;
+}
+
 function encodeComplete({ lease, result, $unknown }: Complete): Uint8Array | undefined {
   if ($unknown !== undefined || !isPlainLease(lease)) return undefined;
   const writer = new Writer(
@@ -91,14 +94,14 @@ function encodeComplete({ lease, result, $unknown }: Complete): Uint8Array | und
   return writer.bytes;
 }
 
-function encodeSettled({ lease, status, state, $unknown }: Settled): Uint8Array | undefined {
-  const odd = $unknown !== undefined || !isPlainLease(lease) || !isUint32(status);
+function encodeSettled({ leases, status, state, $unknown }: Settled): Uint8Array | undefined {
+  const odd = $unknown !== undefined || !leases.every(isPlainLease) || !isUint32(status);
   if (odd || !isAscii(state)) return undefined;
   const writer = new Writer(
     workTag.toProvider.settled,
-    2 + leaseSize(lease) + numberFieldSize(status) + chunkFieldSize(state.length),
+    leasesSize(leases) + numberFieldSize(status) + chunkFieldSize(state.length),
   );
-  writer.lease(workTag.settled.lease, lease);
+  for (const lease of leases) writer.lease(workTag.settled.leases, lease);
   writer.number(workTag.settled.status, status);
   writer.ascii(workTag.settled.state, state);
   return writer.bytes;
@@ -212,6 +215,13 @@ function takeRoom(sizeBytes: number): Uint8Array {
 /** At most 12 bytes, so that its length takes one. */
 function leaseSize({ sequence, delivery }: Lease): number {
   return numberFieldSize(Number(sequence)) + numberFieldSize(delivery);
+}
+
+/** Bytes of a list of leases, each with its head. */
+function leasesSize(leases: readonly Lease[]): number {
+  let sizeBytes = 0;
+  for (const lease of leases) sizeBytes += 2 + leaseSize(lease);
+  return sizeBytes;
 }
 
 function numberFieldSize(value: number): number {

@@ -16,7 +16,7 @@ import { encodeHotToDemand, encodeHotToProvider } from "./work-encode.ts";
 
 /** Bounds of work messages; docs/limits.md lists them. */
 export const workMessageLimits = {
-  /** Leases of one Renew, Hello or Admit. */
+  /** Leases of one Renew, Started, Hello, Admit or Settled. */
   leases: 1_000,
   /** Items of one Deliver. */
   deliveries: 1_000,
@@ -105,6 +105,7 @@ function breachOfToDemand(message: ToDemand): string | undefined {
         tooLong("capability", kind.value.capability, workMessageLimits.nameLength)
       );
     case "renew":
+    case "started":
       return tooMany("leases", kind.value.leases.length, workMessageLimits.leases);
     case "fail":
     case "reject":
@@ -119,7 +120,6 @@ function breachOfToDemand(message: ToDemand): string | undefined {
     case "leave":
       return tooLong("reason", kind.value.reason, workMessageLimits.sentenceLength);
     case "credit":
-    case "started":
     case "complete":
     case undefined:
       return undefined;
@@ -140,6 +140,8 @@ function breachOfToProvider(message: ToProvider): string | undefined {
       );
     case "admit":
       return tooMany("kept leases", kind.value.kept.length, workMessageLimits.leases);
+    case "settled":
+      return tooMany("leases", kind.value.leases.length, workMessageLimits.leases);
     case "draining":
     case "incompatible":
     case "cancel":

@@ -207,7 +207,7 @@ export class RigDemand {
   ): CapabilityEffect[] {
     return this.say({
       case: "settled",
-      value: { lease: { sequence: BigInt(sequence), delivery: 1 }, status, state },
+      value: { leases: [{ sequence: BigInt(sequence), delivery: 1 }], status, state },
     });
   }
 

@@ -209,7 +209,7 @@ export class RigProvider {
   }
 
   started(lease = this.lease()): void {
-    this.say({ case: "started", value: { lease } });
+    this.say({ case: "started", value: { leases: [lease] } });
   }
 
   complete(lease = this.lease(), result: Uint8Array = new Uint8Array([9])): RigSettled {

@@ -29,6 +29,10 @@ export class FakeTime extends FakeClock implements Timers, Turns {
   }
 
   afterTurn(callback: () => void): void {
+    queueMicrotask(callback);
+  }
+
+  atEnd(callback: () => void): void {
     this.#turns.push(callback);
   }
 
@@ -65,15 +69,15 @@ export class FakeTime extends FakeClock implements Timers, Turns {
   }
 
   async #settle(): Promise<void> {
-    this.#runTurns();
+    this.#endTurn();
     // Promises that wait for promises: a few rounds are enough for everything in this repository.
     for (let round = 0; round < 10; round++) {
       await Promise.resolve();
-      this.#runTurns();
+      this.#endTurn();
     }
   }
 
-  #runTurns(): void {
+  #endTurn(): void {
     for (let turns = this.#turns; turns.length > 0; turns = this.#turns) {
       this.#turns = [];
       for (const turn of turns) turn();

@@ -7,7 +7,6 @@ import { abandonLink } from "./capability-links.ts";
 import type { CapabilityState } from "./capability-state.ts";
 import type { HeldLease, PoolLink } from "./held-lease.ts";
 import { outstandingOf } from "./held-lease.ts";
-import { startedOf } from "./lease-renewal.ts";
 import { toDemand } from "./messages.ts";
 import type { WaitingPull } from "./pull-line.ts";
 import { countTry } from "./target.ts";
@@ -144,7 +143,7 @@ function start(
   lease.renewed = presence !== undefined;
   lease.untilMs = Math.max(lease.untilMs, nowMs);
   state.book.look(lease, lease.untilMs);
-  state.say(lease.target, startedOf(lease.wire));
+  state.sayStarted(lease);
 }
 
 /** An application that pulls mostly pulls again: its credit stays out for a moment. */

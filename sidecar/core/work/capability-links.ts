@@ -2,9 +2,9 @@
 import type { Admit, Providers, ToDemand } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { CapabilityState } from "./capability-state.ts";
 import { leaseKey, type PoolLink, type Target, type TargetRefusal } from "./held-lease.ts";
-import { maxNamed, renewLink, repeatHeld } from "./lease-renewal.ts";
+import { renewLink, repeatHeld } from "./lease-renewal.ts";
 import { metIncarnation } from "./lost-queue.ts";
-import { toDemand } from "./messages.ts";
+import { maxNamed, toDemand } from "./messages.ts";
 import { activeCount, countTry, forgetIfGone } from "./target.ts";
 
 /** An unanswered Hello is given up after this, ms. */

@@ -60,39 +60,41 @@ export class CapabilityPool {
     this.#state = new CapabilityState(spec, components);
   }
 
-  /** Takes one input. @param nowMs monotonic, never less than before. */
+  /** A turn of one input. @param nowMs monotonic, never less than before. */
   handle(input: CapabilityInput, nowMs: number): CapabilityEffect[] {
-    this.#doDue(nowMs);
-    this.#take(input, nowMs);
-    return this.#finish(nowMs);
+    this.begin(nowMs);
+    this.take(input, nowMs);
+    return this.finish(nowMs);
   }
 
-  /** @returns when `advance` is due; Infinity when idle. */
-  nextDeadlineMs(): number {
-    const { book, pulls, links, lingerSlots, lingerUntilMs } = this.#state;
-    let deadlineMs = Math.min(book.nextDeadlineMs(), pulls.nextDeadlineMs(), this.#placeAtMs);
-    if (lingerSlots > 0) deadlineMs = Math.min(deadlineMs, lingerUntilMs);
-    for (const link of links.values()) deadlineMs = Math.min(deadlineMs, link.renewAtMs);
-    return deadlineMs;
+  /**
+   * Begins a turn: carries out every timer that is due.
+   * @param nowMs monotonic, never less than before; the same until `finish`.
+   */
+  begin(nowMs: number): void {
+    const state = this.#state;
+    if (state.book.size > 0) state.lastBusyMs = nowMs;
+    state.lastBusyMs ??= nowMs;
+    for (let lease = state.book.due(nowMs); lease !== undefined; lease = state.book.due(nowMs)) {
+      this.#doDueLease(lease, nowMs);
+    }
+    for (let pull = state.pulls.due(nowMs); pull !== undefined; pull = state.pulls.due(nowMs)) {
+      endPull(state, pull, nowMs);
+    }
+    if (nowMs >= state.lingerUntilMs) state.lingerSlots = 0;
+    // Not a copy: a Map may lose members while it is walked, and here on every input.
+    for (const link of state.links.values()) {
+      if (link.renewAtMs <= nowMs) renewLink(state, link, nowMs);
+      if (link.phase === "asking" && link.askedUntilMs <= nowMs) {
+        link.target.reason = "the demand did not answer";
+        countTry(state, link.target, true, nowMs);
+        abandonLink(state, link, "OPEN_TIMEOUT: no answer to Hello");
+      }
+    }
   }
 
-  /** Does what is due. Extra calls are harmless. */
-  advance(nowMs: number): CapabilityEffect[] {
-    this.#doDue(nowMs);
-    return this.#finish(nowMs);
-  }
-
-  /** True while verbs for this lease belong to this pool (also a while after its end). */
-  holds(lease: string): boolean {
-    return this.#state.book.get(lease) !== undefined || this.#state.remembered.has(lease);
-  }
-
-  /** The pool as a whole. */
-  snapshot(nowMs: number): CapabilitySnapshot {
-    return capabilitySnapshot(this.#state, nowMs);
-  }
-
-  #take(input: CapabilityInput, nowMs: number): void {
+  /** Takes one input of the turn. */
+  take(input: CapabilityInput, nowMs: number): void {
     const state = this.#state;
     switch (input.type) {
       case "candidates":
@@ -158,6 +160,50 @@ export class CapabilityPool {
       default:
         assertNever(input);
     }
+  }
+
+  /**
+   * Ends a turn: what follows from its inputs (items handed on, credit spread, demands chosen, links
+   * left), once.
+   */
+  finish(nowMs: number): CapabilityEffect[] {
+    const state = this.#state;
+    if (state.quiesced) this.#returnAllParked("the capability takes no further items");
+    assign(state, nowMs);
+    if (state.draining) this.#leaveWhenIdle();
+    if (state.placementDirty || nowMs >= this.#placeAtMs) {
+      state.placementDirty = false;
+      place(state, nowMs);
+      this.#placeAtMs = placementDeadlineMs(state);
+      this.#tellWanted();
+    }
+    state.balance(nowMs);
+    return state.takeEffects();
+  }
+
+  /** @returns when `advance` is due; Infinity when idle. */
+  nextDeadlineMs(): number {
+    const { book, pulls, links, lingerSlots, lingerUntilMs } = this.#state;
+    let deadlineMs = Math.min(book.nextDeadlineMs(), pulls.nextDeadlineMs(), this.#placeAtMs);
+    if (lingerSlots > 0) deadlineMs = Math.min(deadlineMs, lingerUntilMs);
+    for (const link of links.values()) deadlineMs = Math.min(deadlineMs, link.renewAtMs);
+    return deadlineMs;
+  }
+
+  /** Does what is due. Extra calls are harmless. */
+  advance(nowMs: number): CapabilityEffect[] {
+    this.begin(nowMs);
+    return this.finish(nowMs);
+  }
+
+  /** True while verbs for this lease belong to this pool (also a while after its end). */
+  holds(lease: string): boolean {
+    return this.#state.book.get(lease) !== undefined || this.#state.remembered.has(lease);
+  }
+
+  /** The pool as a whole. */
+  snapshot(nowMs: number): CapabilitySnapshot {
+    return capabilitySnapshot(this.#state, nowMs);
   }
 
   #takeMessage(link: PoolLink, message: ToProvider, nowMs: number): void {
@@ -317,28 +363,6 @@ export class CapabilityPool {
     for (const link of [...state.links.values()]) closeLink(state, link, reason);
   }
 
-  #doDue(nowMs: number): void {
-    const state = this.#state;
-    if (state.book.size > 0) state.lastBusyMs = nowMs;
-    state.lastBusyMs ??= nowMs;
-    for (let lease = state.book.due(nowMs); lease !== undefined; lease = state.book.due(nowMs)) {
-      this.#doDueLease(lease, nowMs);
-    }
-    for (let pull = state.pulls.due(nowMs); pull !== undefined; pull = state.pulls.due(nowMs)) {
-      endPull(state, pull, nowMs);
-    }
-    if (nowMs >= state.lingerUntilMs) state.lingerSlots = 0;
-    // Not a copy: a Map may lose members while it is walked, and here on every input.
-    for (const link of state.links.values()) {
-      if (link.renewAtMs <= nowMs) renewLink(state, link, nowMs);
-      if (link.phase === "asking" && link.askedUntilMs <= nowMs) {
-        link.target.reason = "the demand did not answer";
-        countTry(state, link.target, true, nowMs);
-        abandonLink(state, link, "OPEN_TIMEOUT: no answer to Hello");
-      }
-    }
-  }
-
   #doDueLease(lease: HeldLease, nowMs: number): void {
     const state = this.#state;
     const { target } = lease;
@@ -362,22 +386,6 @@ export class CapabilityPool {
     }
     if (target.link !== undefined) closeIfIdle(state, target.link);
     state.placementDirty = true;
-  }
-
-  /** What follows from any input: items handed on, credit spread, demands chosen, links left. */
-  #finish(nowMs: number): CapabilityEffect[] {
-    const state = this.#state;
-    if (state.quiesced) this.#returnAllParked("the capability takes no further items");
-    assign(state, nowMs);
-    if (state.draining) this.#leaveWhenIdle();
-    if (state.placementDirty || nowMs >= this.#placeAtMs) {
-      state.placementDirty = false;
-      place(state, nowMs);
-      this.#placeAtMs = placementDeadlineMs(state);
-      this.#tellWanted();
-    }
-    state.balance(nowMs);
-    return state.takeEffects();
   }
 
   #leaveWhenIdle(): void {

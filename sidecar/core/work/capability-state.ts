@@ -2,7 +2,7 @@
  * What the parts of one CapabilityPool share: the data, the effects of this turn, the ends of
  * leases.
  */
-import type { ToDemand } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
+import type { Lease, ToDemand } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { Incarnation, NodeId } from "../ports.ts";
 import { type ApplicationObstacle, obstacleMessage } from "./application-obstacle.ts";
 import type { CapabilityEffect, CapabilityReply, LeaseEndReason } from "./capability-events.ts";
@@ -16,7 +16,7 @@ import {
   type PoolLink,
   type Target,
 } from "./held-lease.ts";
-import { credit } from "./messages.ts";
+import { credit, maxNamed, started } from "./messages.ts";
 import type { CapabilityComponents } from "./ports.ts";
 import { PullLine } from "./pull-line.ts";
 import { RememberedVerbs } from "./remembered-verbs.ts";
@@ -56,6 +56,8 @@ export class CapabilityState {
   lingerUntilMs = 0;
   readonly #split = new CreditSplit();
   #lastLink = 0;
+  /** Leases that were started in this turn: of each link's last message. */
+  readonly #started = new Map<PoolLink, Lease[]>();
   #out: CapabilityEffect[] = [];
 
   constructor(
@@ -97,7 +99,22 @@ export class CapabilityState {
     this.#out.push({ type: "send", link: link.link, message });
   }
 
+  /** Says STARTED for a lease, in one message with the other ones of its link in this turn. */
+  sayStarted({ target: { link }, wire }: HeldLease): void {
+    if (link === undefined || link.phase === "asking") return;
+    const leases = this.#started.get(link);
+    if (leases !== undefined && leases.length < maxNamed) {
+      leases.push(wire);
+      return;
+    }
+    const first = [wire];
+    this.#started.set(link, first);
+    this.send(link, started(first));
+  }
+
+  /** @returns the effects of this turn; the next turn begins with none. */
   takeEffects(): CapabilityEffect[] {
+    this.#started.clear();
     const out = this.#out;
     this.#out = [];
     return out;

@@ -78,27 +78,28 @@ export function settle(
   state.say(lease.target, message);
 }
 
-/** The demand's word on a lease: the answer to a verb, or the news that it is gone. */
+/** The demand's word on leases: the answer to verbs, or the news that they are gone. */
 export function takeSettled(
   state: CapabilityState,
   link: PoolLink,
   settled: Settled,
   nowMs: number,
 ): void {
-  const lease =
-    settled.lease === undefined ? undefined : link.target.leases.get(leaseKey(settled.lease));
-  if (lease === undefined || lease.wire.delivery !== settled.lease?.delivery) return;
-  if (lease.verb === undefined) {
-    if (settled.status === SettledStatus.STALE_LEASE) {
-      const detail = "the demand has ended the lease (it was not renewed in time, or ran too long)";
-      state.endLease(lease, { reason: "LEASE_LOST", detail }, nowMs);
-      closeIfIdle(state, link);
-    }
-    return;
+  for (const each of settled.leases) {
+    const lease = link.target.leases.get(leaseKey(each));
+    if (lease?.wire.delivery === each.delivery) takeWord(state, lease, settled, nowMs);
   }
-  answerVerb(state, lease, settled);
-  state.book.forget(lease);
   closeIfIdle(state, link);
+}
+
+function takeWord(state: CapabilityState, lease: HeldLease, settled: Settled, nowMs: number): void {
+  if (lease.verb !== undefined) {
+    answerVerb(state, lease, settled);
+    state.book.forget(lease);
+  } else if (settled.status === SettledStatus.STALE_LEASE) {
+    const detail = "the demand has ended the lease (it was not renewed in time, or ran too long)";
+    state.endLease(lease, { reason: "LEASE_LOST", detail }, nowMs);
+  }
 }
 
 function answerVerb(state: CapabilityState, lease: HeldLease, settled: Settled): void {

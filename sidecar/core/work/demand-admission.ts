@@ -68,7 +68,7 @@ export function breakLink(
   nowMs: number,
 ): void {
   state.counters.malformed += 1;
-  state.emit({ type: "closeLink", link: link.link, reason: `MALFORMED: ${reason}` });
+  state.closeLink(link.link, `MALFORMED: ${reason}`);
   loseLink(state, link, false, nowMs);
 }
 

@@ -16,11 +16,8 @@ import { breakLink, loseLink, takeHello } from "./demand-admission.ts";
 import type { DemandLink } from "./demand-links.ts";
 import type { DemandState } from "./demand-state.ts";
 import type { ApplicationErrorFacts, DemandProvider, Item, ItemLease, LeaseEnd } from "./item.ts";
-import { toProvider } from "./messages.ts";
+import { maxNamed, toProvider } from "./messages.ts";
 import { maxDurationMs } from "./option-bound.ts";
-
-/** Leases that one Renew may name. */
-const maxRenewed = 1_000;
 
 /** A link, and when its message came. */
 interface Arrival {
@@ -88,7 +85,7 @@ export function takeMessage(
       if (link.provider !== undefined) link.provider.obstacle = obstacleOf(kind.value);
       return;
     case "leave":
-      state.emit({ type: "closeLink", link: link.link, reason: "the provider left" });
+      state.closeLink(link.link, "the provider left");
       loseLink(state, link, true, nowMs);
       return;
     default:
@@ -123,20 +120,26 @@ function takeCredit(state: DemandState, from: Arrival, credit: Credit): void {
   );
 }
 
-function takeStarted(state: DemandState, from: Arrival, started: Started): void {
-  const item = heldItem(state, from.link, started.lease);
-  const lease = item?.lease;
-  if (item === undefined || lease === undefined || lease.started) return;
+function takeStarted(state: DemandState, { link, nowMs }: Arrival, { leases }: Started): void {
+  if (leases.length > maxNamed) {
+    breakLink(state, link, "a Started of more than 1,000 leases", nowMs);
+    return;
+  }
   const { maxRuntimeMs, progressTimeoutMs } = state.options.lease;
-  lease.started = true;
-  lease.runtimeUntilMs = from.nowMs + maxRuntimeMs;
-  lease.progressUntilMs = from.nowMs + (progressTimeoutMs ?? Infinity);
-  state.store.reschedule(item);
+  for (const each of leases) {
+    const item = heldItem(state, link, each);
+    const lease = item?.lease;
+    if (item === undefined || lease === undefined || lease.started) continue;
+    lease.started = true;
+    lease.runtimeUntilMs = nowMs + maxRuntimeMs;
+    lease.progressUntilMs = nowMs + (progressTimeoutMs ?? Infinity);
+    state.store.reschedule(item);
+  }
 }
 
 function takeRenew(state: DemandState, from: Arrival, renew: Renew): void {
   const { link, nowMs } = from;
-  if (renew.leases.length > maxRenewed) {
+  if (renew.leases.length > maxNamed) {
     breakLink(state, link, "a Renew of more than 1,000 leases", nowMs);
     return;
   }

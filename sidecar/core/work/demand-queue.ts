@@ -47,11 +47,95 @@ export class DemandQueue {
     this.#calls = new DemandCalls(this.#state);
   }
 
-  /** Takes one input. @param nowMs monotonic, never less than before. */
+  /** A turn of one input. @param nowMs monotonic, never less than before. */
   handle(input: DemandInput, nowMs: number): DemandEffect[] {
-    this.#doDue(nowMs);
-    this.#take(input, nowMs);
-    return this.#finish(nowMs);
+    this.begin(nowMs);
+    this.take(input, nowMs);
+    return this.finish(nowMs);
+  }
+
+  /**
+   * Begins a turn: carries out every timer that is due (retention, wakes, deadlines, lapses).
+   * @param nowMs monotonic, never less than before; the same until `finish`.
+   */
+  begin(nowMs: number): void {
+    const { store, options } = this.#state;
+    // At the beginning: what a turn ended can be read until the next one, however tight the bounds.
+    store.trim(options, nowMs);
+    for (let item = store.due(nowMs); item !== undefined; item = store.due(nowMs)) {
+      this.#doDueItem(item, nowMs);
+    }
+  }
+
+  /** Takes one input of the turn. */
+  take(input: DemandInput, nowMs: number): void {
+    const state = this.#state;
+    switch (input.type) {
+      case "add":
+        this.#calls.add(input, nowMs);
+        return;
+      case "addCancelled":
+        this.#calls.abandon(input.call);
+        return;
+      case "cancel":
+        this.#calls.cancel(input, nowMs);
+        return;
+      case "redrive":
+        this.#calls.redrive(input, nowMs);
+        return;
+      case "linkOpened":
+        this.#openLink(input);
+        return;
+      case "message": {
+        const link = state.links.get(input.link);
+        if (link !== undefined) takeMessage(state, link, input.message, nowMs);
+        return;
+      }
+      case "linkLost": {
+        const link = state.links.get(input.link);
+        if (link !== undefined) loseLink(state, link, input.clean, nowMs);
+        return;
+      }
+      case "rtt":
+        for (const provider of state.links.providersOfNode(input.nodeId)) {
+          provider.rttMs = input.rttMs;
+        }
+        return;
+      case "pause":
+        state.paused = true;
+        return;
+      case "resume":
+        state.paused = false;
+        return;
+      case "configure":
+        this.#configure(input.contract, input.options);
+        return;
+      case "drain":
+        state.draining = true;
+        this.#calls.refuseWaiting();
+        return;
+      case "close":
+        this.#close(input, nowMs);
+        return;
+      default:
+        assertNever(input);
+    }
+  }
+
+  /** Ends a turn: what follows from its inputs (room for adds, grants, announcements), once. */
+  finish(nowMs: number): DemandEffect[] {
+    const state = this.#state;
+    if (this.#calls.waiters > 0) this.#calls.admitWaiting(nowMs);
+    state.flushSettled();
+    grantReady(state, nowMs);
+    if (state.providersChanged && nowMs >= this.#announcedAtMs + announcePeriodMs) {
+      this.#announce(nowMs);
+    }
+    if (state.draining && !this.#drainedSaid && state.store.pendingItems === 0) {
+      this.#drainedSaid = true;
+      state.emit({ type: "drained" });
+    }
+    return state.takeEffects();
   }
 
   /** @returns when `advance` is due; Infinity when idle. */
@@ -64,8 +148,8 @@ export class DemandQueue {
 
   /** Does what is due. Extra calls are harmless. */
   advance(nowMs: number): DemandEffect[] {
-    this.#doDue(nowMs);
-    return this.#finish(nowMs);
+    this.begin(nowMs);
+    return this.finish(nowMs);
   }
 
   /** The item of this queue, while it or its outcome is kept. */
@@ -132,64 +216,10 @@ export class DemandQueue {
     return [...nodes];
   }
 
-  #take(input: DemandInput, nowMs: number): void {
-    const state = this.#state;
-    switch (input.type) {
-      case "add":
-        this.#calls.add(input, nowMs);
-        return;
-      case "addCancelled":
-        this.#calls.abandon(input.call);
-        return;
-      case "cancel":
-        this.#calls.cancel(input, nowMs);
-        return;
-      case "redrive":
-        this.#calls.redrive(input, nowMs);
-        return;
-      case "linkOpened":
-        this.#openLink(input);
-        return;
-      case "message": {
-        const link = state.links.get(input.link);
-        if (link !== undefined) takeMessage(state, link, input.message, nowMs);
-        return;
-      }
-      case "linkLost": {
-        const link = state.links.get(input.link);
-        if (link !== undefined) loseLink(state, link, input.clean, nowMs);
-        return;
-      }
-      case "rtt":
-        for (const provider of state.links.providersOfNode(input.nodeId)) {
-          provider.rttMs = input.rttMs;
-        }
-        return;
-      case "pause":
-        state.paused = true;
-        return;
-      case "resume":
-        state.paused = false;
-        return;
-      case "configure":
-        this.#configure(input.contract, input.options);
-        return;
-      case "drain":
-        state.draining = true;
-        this.#calls.refuseWaiting();
-        return;
-      case "close":
-        this.#close(input, nowMs);
-        return;
-      default:
-        assertNever(input);
-    }
-  }
-
   #openLink(input: Extract<DemandInput, { readonly type: "linkOpened" }>): void {
     if (this.#state.links.size >= maxLinks) {
       const reason = `LIMIT_EXCEEDED: the demand has ${String(maxLinks)} links`;
-      this.#state.emit({ type: "closeLink", link: input.link, reason });
+      this.#state.closeLink(input.link, reason);
       return;
     }
     this.#state.links.open(input.link, input.peer);
@@ -228,16 +258,6 @@ export class DemandQueue {
     reviewLinks(state);
   }
 
-  /** Carries out every timer that is due: retention, wakes, deadlines, lapses. */
-  #doDue(nowMs: number): void {
-    const { store, options } = this.#state;
-    // At the beginning: what a turn ended can be read until the next one, however tight the bounds.
-    store.trim(options, nowMs);
-    for (let item = store.due(nowMs); item !== undefined; item = store.due(nowMs)) {
-      this.#doDueItem(item, nowMs);
-    }
-  }
-
   #doDueItem(item: Item, nowMs: number): void {
     const { store, settlement, links, options } = this.#state;
     const lease = item.state === "leased" ? item.lease : undefined;
@@ -258,21 +278,6 @@ export class DemandQueue {
       this.#state.tellLapsed(item);
     }
     if (lease !== undefined) links.release(lease.provider);
-  }
-
-  /** What follows from any input: room for adds, grants, retention, announcements. */
-  #finish(nowMs: number): DemandEffect[] {
-    const state = this.#state;
-    if (this.#calls.waiters > 0) this.#calls.admitWaiting(nowMs);
-    grantReady(state, nowMs);
-    if (state.providersChanged && nowMs >= this.#announcedAtMs + announcePeriodMs) {
-      this.#announce(nowMs);
-    }
-    if (state.draining && !this.#drainedSaid && state.store.pendingItems === 0) {
-      this.#drainedSaid = true;
-      state.emit({ type: "drained" });
-    }
-    return state.takeEffects();
   }
 
   #announce(nowMs: number): void {

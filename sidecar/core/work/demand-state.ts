@@ -9,7 +9,7 @@ import { type DemandLink, DemandLinks } from "./demand-links.ts";
 import type { DemandOptions } from "./demand-options.ts";
 import type { Item } from "./item.ts";
 import { ItemStore } from "./item-store.ts";
-import { settled, toProvider } from "./messages.ts";
+import { maxNamed, settled, toProvider } from "./messages.ts";
 import { Mismatches } from "./mismatches.ts";
 import type { DemandComponents } from "./ports.ts";
 import { Settlement } from "./settlement.ts";
@@ -24,6 +24,13 @@ export interface DemandCounters {
   staleVerbs: number;
   lateCompletes: number;
   malformed: number;
+}
+
+/** Leases of one link that came to the same. */
+interface SettledList {
+  readonly status: SettledStatus;
+  readonly state: string;
+  readonly leases: Lease[];
 }
 
 /** The shared part of a DemandQueue. */
@@ -54,6 +61,8 @@ export class DemandState {
   providersChanged = false;
   /** Links whose credit was set in this turn. */
   credited: DemandLink[] = [];
+  /** What became of leases in this turn, by link. */
+  readonly #settled = new Map<number, SettledList>();
   #out: DemandEffect[] = [];
 
   constructor(
@@ -93,6 +102,17 @@ export class DemandState {
     this.#out.push({ type: "send", link, message });
   }
 
+  /** Ends a link, after what is to be said on it. */
+  closeLink(link: number, reason: string): void {
+    this.#flushSettled(link);
+    this.emit({ type: "closeLink", link, reason });
+  }
+
+  /** Says what became of leases in this turn. To be called before anything is delivered again. */
+  flushSettled(): void {
+    for (const link of this.#settled.keys()) this.#flushSettled(link);
+  }
+
   /** @returns the effects of this turn; the next turn begins with none. */
   takeEffects(): DemandEffect[] {
     const out = this.#out;
@@ -100,17 +120,17 @@ export class DemandState {
     return out;
   }
 
-  /** Tells a provider what became of a lease. */
+  /** Tells a provider what became of a lease, at the end of the turn. */
   tellSettled(link: number, lease: Lease, status: SettledStatus, state: string): void {
     if (status === SettledStatus.STALE_LEASE) this.counters.staleVerbs += 1;
-    this.send(link, settled(lease, status, state));
+    this.#tell(link, lease, status, state);
   }
 
   /** Tells the provider of an item's latest lease that it lapsed, if it can be reached. */
   tellLapsed(item: Item): void {
     const lease = item.lease;
     if (lease?.provider.link === undefined) return;
-    this.send(lease.provider.link, settled(lease.wire, SettledStatus.STALE_LEASE, item.state));
+    this.#tell(lease.provider.link, lease.wire, SettledStatus.STALE_LEASE, item.state);
   }
 
   /** Tells the provider of an item's latest lease to stop, if it can be reached. */
@@ -133,5 +153,22 @@ export class DemandState {
       max: this.options.maxProviders,
       connected: this.links.admittedCount,
     };
+  }
+
+  #tell(link: number, lease: Lease, status: SettledStatus, state: string): void {
+    const list = this.#settled.get(link);
+    if (list?.status === status && list.state === state && list.leases.length < maxNamed) {
+      list.leases.push(lease);
+      return;
+    }
+    if (list !== undefined) this.#flushSettled(link);
+    this.#settled.set(link, { status, state, leases: [lease] });
+  }
+
+  #flushSettled(link: number): void {
+    const list = this.#settled.get(link);
+    if (list === undefined) return;
+    this.#settled.delete(link);
+    this.send(link, settled(list.leases, list.status, list.state));
   }
 }

@@ -2,10 +2,7 @@
 import type { Lease, ToDemand } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { CapabilityState } from "./capability-state.ts";
 import type { PoolLink } from "./held-lease.ts";
-import { toDemand } from "./messages.ts";
-
-/** Leases that one Renew or Hello may name. */
-export const maxNamed = 1_000;
+import { maxNamed, toDemand } from "./messages.ts";
 
 /** Renews the leases that the sidecar keeps alive. @param onlyRenewed false: all that run. */
 export function renewLink(
@@ -41,19 +38,11 @@ export function renewOf(leases: Lease[], progress: boolean): ToDemand {
   });
 }
 
-/** STARTED for one lease. */
-export function startedOf(lease: Lease): ToDemand {
-  return toDemand({
-    case: "started",
-    value: { $typeName: "spillway.work.v1.Started", lease },
-  });
-}
-
 /** After a reconnect: STARTED and verbs may have been lost on the way, and are the same twice. */
 export function repeatHeld(state: CapabilityState, link: PoolLink, nowMs: number): void {
   for (const lease of link.target.leases.values()) {
     if (lease.phase === "running") {
-      state.send(link, startedOf(lease.wire));
+      state.sayStarted(lease);
       if (lease.renewed) {
         lease.untilMs = nowMs + link.target.leaseDurationMs;
         state.book.look(lease, lease.untilMs);

@@ -35,13 +35,21 @@ export function deliver(items: Delivery[]): ToProvider {
   return toProvider({ case: "deliver", value: { $typeName: "spillway.work.v1.Deliver", items } });
 }
 
-/** What became of a lease. */
-export function settled(lease: Lease, status: SettledStatus, state: string): ToProvider {
+/** What became of leases. */
+export function settled(leases: Lease[], status: SettledStatus, state: string): ToProvider {
   return toProvider({
     case: "settled",
-    value: { $typeName: "spillway.work.v1.Settled", lease, status, state },
+    value: { $typeName: "spillway.work.v1.Settled", leases, status, state },
   });
 }
+
+/** The application is about to get these. */
+export function started(leases: Lease[]): ToDemand {
+  return toDemand({ case: "started", value: { $typeName: "spillway.work.v1.Started", leases } });
+}
+
+/** Leases that one message may name. */
+export const maxNamed = 1_000;
 
 /** How many providers there are. */
 export function providersOf(counts: {

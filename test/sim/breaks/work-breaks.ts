@@ -92,8 +92,8 @@ export const workBreaks: readonly SourceBreak[] = [
     name: "runtime-unbounded",
     checker: "one-lease",
     file: `${room}demand-protocol.ts`,
-    from: "  lease.runtimeUntilMs = from.nowMs + maxRuntimeMs;",
-    to: "  lease.runtimeUntilMs = from.nowMs + 100 * maxRuntimeMs;",
+    from: "    lease.runtimeUntilMs = nowMs + maxRuntimeMs;",
+    to: "    lease.runtimeUntilMs = nowMs + 100 * maxRuntimeMs;",
   },
   {
     name: "acknowledged-first",
@@ -113,7 +113,7 @@ export const workBreaks: readonly SourceBreak[] = [
     name: "started-late",
     checker: "started-first",
     file: `${room}capability-intake.ts`,
-    from: "  state.say(lease.target, startedOf(lease.wire));\n",
+    from: "  state.sayStarted(lease);\n",
     to: "",
   },
   {

@@ -181,7 +181,9 @@ export class StartedFirst implements Watcher {
   afterCapability(capability: ObservedCapability, turn: CapabilityTurn): void {
     let started = 0;
     for (const effect of turn.effects) {
-      if (effect.type === "send" && effect.message.kind.case === "started") started += 1;
+      if (effect.type === "send" && effect.message.kind.case === "started") {
+        started += effect.message.kind.value.leases.length;
+      }
       if (effect.type !== "reply" || effect.reply.kind !== "pulled") continue;
       if (effect.reply.items.length > started) {
         throw new Violation(this.name, `${capability.id} gave out an item before STARTED`);

@@ -197,8 +197,8 @@ export class RecordedFirst implements Watcher {
 function statusOf(effects: readonly DemandEffect[], sequence: number): SettledStatus | undefined {
   for (const effect of effects) {
     if (effect.type !== "send" || effect.message.kind.case !== "settled") continue;
-    const { lease, status } = effect.message.kind.value;
-    if (Number(lease?.sequence ?? 0n) === sequence) return status;
+    const { leases, status } = effect.message.kind.value;
+    if (leases.some((lease) => Number(lease.sequence) === sequence)) return status;
   }
   return undefined;
 }

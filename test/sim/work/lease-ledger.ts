@@ -152,14 +152,14 @@ export class LeaseLedger implements Watcher {
         }
         return undefined;
       }
-      case "started": {
-        const item = this.#held(book, link.holder, kind.value.lease);
-        if (item !== undefined && !item.started) {
+      case "started":
+        for (const lease of kind.value.leases) {
+          const item = this.#held(book, link.holder, lease);
+          if (item === undefined || item.started) continue;
           item.started = true;
           item.runtimeUntilMs = nowMs + maxRuntimeMs;
         }
         return undefined;
-      }
       case "renew":
         for (const lease of kind.value.leases) {
           const item = this.#held(book, link.holder, lease);

@@ -32,7 +32,7 @@ function lane(change: Partial<typeof wireLimits> = {}) {
     slabs: new SlabPool(),
     account: new MemoryBudget(1_000).open(() => {}),
     queue: { bytes: 0 },
-    turns: { afterTurn: (callback) => turns.push(callback) },
+    turns: { afterTurn: () => undefined, atEnd: (callback) => turns.push(callback) },
   });
   return { subject, written, turns, breaches, byteLane };
 }

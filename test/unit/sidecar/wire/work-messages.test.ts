@@ -33,6 +33,7 @@ const text = fc.oneof(
   fc.stringMatching(/^[\w-]{0,60}$/),
   fc.string({ unit: "grapheme", maxLength: 20 }),
 );
+const leases = fc.array(lease, { maxLength: 5 });
 const delivery = fc.record(
   { lease, ticket: text, request: bytes, attempt: uint32, deadlineMs: uint32, traceparent: text },
   { requiredKeys: [] },
@@ -44,7 +45,7 @@ const toDemand: fc.Arbitrary<ToDemand> = fc
       case: fc.constant("credit"),
       value: fc.record({ limit: uint64, revision: uint32 }),
     }),
-    fc.record({ case: fc.constant("started"), value: fc.record({ lease }, { requiredKeys: [] }) }),
+    fc.record({ case: fc.constant("started"), value: fc.record({ leases }) }),
     fc.record({
       case: fc.constant("complete"),
       value: fc.record({ lease, result: bytes }, { requiredKeys: [] }),
@@ -62,7 +63,7 @@ const toProvider: fc.Arbitrary<ToProvider> = fc
     fc.record({
       case: fc.constant("settled"),
       value: fc.record(
-        { lease, status: fc.integer({ min: 0, max: 5 }), state: text },
+        { leases, status: fc.integer({ min: 0, max: 5 }), state: text },
         { requiredKeys: [] },
       ),
     }),
@@ -142,11 +143,11 @@ describe("work messages by hand", () => {
     const payload = new Uint8Array(128).fill(7);
     const ups: ToDemandInit[] = [
       { kind: { case: "credit", value: { limit: 300n, revision: 9 } } },
-      { kind: { case: "started", value: { lease: sent } } },
+      { kind: { case: "started", value: { leases: [sent, sent] } } },
       { kind: { case: "complete", value: { lease: sent, result: payload } } },
     ];
     const downs: ToProviderInit[] = [
-      { kind: { case: "settled", value: { lease: sent, status: 1, state: "done" } } },
+      { kind: { case: "settled", value: { leases: [sent, sent], status: 1, state: "done" } } },
       {
         kind: {
           case: "deliver",

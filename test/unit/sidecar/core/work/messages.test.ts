@@ -25,8 +25,8 @@ describe("literals", () => {
   test("lease, settled, credit, deliver, providers", () => {
     const lease = leaseOf(5, 2);
     expect(lease).toEqual(create(LeaseSchema, { sequence: 5n, delivery: 2 }));
-    expect(settled(lease, SettledStatus.ACCEPTED, "done").kind.value).toEqual(
-      create(SettledSchema, { lease, status: SettledStatus.ACCEPTED, state: "done" }),
+    expect(settled([lease], SettledStatus.ACCEPTED, "done").kind.value).toEqual(
+      create(SettledSchema, { leases: [lease], status: SettledStatus.ACCEPTED, state: "done" }),
     );
     expect(credit(3, 1).kind.value).toEqual(create(CreditSchema, { limit: 3n, revision: 1 }));
     expect(deliver([]).kind.value).toEqual(create(DeliverSchema));

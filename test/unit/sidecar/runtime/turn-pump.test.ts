@@ -1,0 +1,135 @@
+import { describe, expect, it } from "vitest";
+import { type TurnEngine, TurnPump } from "../../../../sidecar/runtime/turn-pump.ts";
+import { FakeClock } from "../../../support/fake-clock.ts";
+
+/** Says at the end of a turn what came in it; fails at `bad`. */
+class Echo implements TurnEngine<string, string> {
+  deadlineMs = Infinity;
+  #turn: string[] | undefined;
+
+  begin(): void {
+    if (this.#turn !== undefined) throw new Error("entered twice");
+    this.deadlineMs = Infinity;
+    this.#turn = [];
+  }
+
+  take(input: string): void {
+    if (input === "bad") throw new Error("no");
+    this.#turn?.push(input);
+  }
+
+  finish(): readonly string[] {
+    const turn = this.#turn ?? [];
+    this.#turn = undefined;
+    return turn.length > 0 ? [turn.join("+")] : ["tick"];
+  }
+
+  nextDeadlineMs(): number {
+    return this.deadlineMs;
+  }
+}
+
+function rig(perform: (effect: string) => void = () => undefined) {
+  const clock = new FakeClock();
+  const engine = new Echo();
+  const timers: { fire: () => void }[] = [];
+  const turns: (() => void)[] = [];
+  const seen: string[] = [];
+  const failures: (string | undefined)[] = [];
+  const pump = new TurnPump<string, string>(engine, {
+    clock,
+    timers: {
+      after: (_delayMs, fire) => {
+        const timer = { fire };
+        timers.push(timer);
+        return () => timers.splice(timers.indexOf(timer), 1);
+      },
+    },
+    afterTurn: (callback) => turns.push(callback),
+    perform: (effect) => {
+      seen.push(effect);
+      perform(effect);
+    },
+    onFailure: (_error, input) => failures.push(input),
+  });
+  const endTurn = (): void => {
+    for (const turn of turns.splice(0)) turn();
+  };
+  return { clock, engine, timers, turns, seen, failures, pump, endTurn };
+}
+
+describe("TurnPump", () => {
+  it("gives the engine all inputs of a turn at once", () => {
+    const { pump, seen, turns, endTurn } = rig();
+    pump.later("a");
+    pump.later("b");
+    expect(seen).toEqual([]);
+    expect(turns).toHaveLength(1);
+    endTurn();
+    expect(seen).toEqual(["a+b"]);
+  });
+
+  it("does not wait with an input that cannot, nor with those before it", () => {
+    const { pump, seen, endTurn } = rig();
+    pump.later("a");
+    pump.handle("b");
+    expect(seen).toEqual(["a+b"]);
+    endTurn();
+    expect(seen).toEqual(["a+b"]);
+  });
+
+  it("takes what effects cause as a turn of its own, after them", () => {
+    const { pump, seen } = rig((effect) => {
+      if (effect !== "a") return;
+      pump.later("b");
+      pump.handle("c");
+    });
+    pump.handle("a");
+    expect(seen).toEqual(["a", "b+c"]);
+  });
+
+  it("has a turn without inputs at the engine's deadline", () => {
+    const { pump, seen, engine, clock, timers } = rig(() => undefined);
+    const deadlineMs = clock.nowMs() + 50;
+    engine.finish = () => {
+      engine.deadlineMs = clock.nowMs() < deadlineMs ? deadlineMs : Infinity;
+      return Echo.prototype.finish.call(engine);
+    };
+    pump.handle("a");
+    expect(timers).toHaveLength(1);
+    clock.advance(50);
+    timers[0]?.fire();
+    expect(seen).toEqual(["a", "tick"]);
+    expect(timers).toHaveLength(0);
+  });
+
+  it("goes on with the next input after one that failed, and tells which", () => {
+    const { pump, seen, failures, endTurn } = rig();
+    pump.later("a");
+    pump.later("bad");
+    pump.later("b");
+    endTurn();
+    expect(seen).toEqual(["a+b"]);
+    expect(failures).toEqual(["bad"]);
+  });
+
+  it("goes on after an effect that could not be carried out", () => {
+    const { pump, seen, failures } = rig((effect) => {
+      if (effect === "a") throw new Error("no");
+    });
+    pump.handle("a");
+    pump.handle("b");
+    expect(seen).toEqual(["a", "b"]);
+    expect(failures).toEqual([undefined]);
+  });
+
+  it("carries nothing out once it is closed, also not what waits", () => {
+    const { pump, seen, endTurn } = rig();
+    pump.later("a");
+    pump.close();
+    pump.later("b");
+    pump.handle("c");
+    endTurn();
+    expect(seen).toEqual([]);
+  });
+});
