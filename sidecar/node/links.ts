@@ -128,8 +128,8 @@ export class Links {
   }
 
   /**
-   * A bug: this node failed to handle a message of the link. It ends the session, or the link inside
-   * the node, not the process.
+   * A bug: this node failed to handle a message of the link. It ends the session, or the link
+   * inside the node, not the process.
    */
   fail(link: LinkId, error: unknown): void {
     this.#logger.error({ err: error, link }, "a message could not be handled");

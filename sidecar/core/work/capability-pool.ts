@@ -163,8 +163,8 @@ export class CapabilityPool {
   }
 
   /**
-   * Ends a turn: what follows from its inputs (items handed on, credit spread, demands chosen, links
-   * left), once.
+   * Ends a turn: what follows from its inputs (items handed on, credit spread, demands chosen,
+   * links left), once.
    */
   finish(nowMs: number): CapabilityEffect[] {
     const state = this.#state;

@@ -16,7 +16,7 @@ import {
   type PoolLink,
   type Target,
 } from "./held-lease.ts";
-import { credit, maxNamed, started } from "./messages.ts";
+import { credit, maxNamed, toDemand } from "./messages.ts";
 import type { CapabilityComponents } from "./ports.ts";
 import { PullLine } from "./pull-line.ts";
 import { RememberedVerbs } from "./remembered-verbs.ts";
@@ -109,7 +109,8 @@ export class CapabilityState {
     }
     const first = [wire];
     this.#started.set(link, first);
-    this.send(link, started(first));
+    const value = { $typeName: "spillway.work.v1.Started", leases: first } as const;
+    this.send(link, toDemand({ case: "started", value }));
   }
 
   /** @returns the effects of this turn; the next turn begins with none. */

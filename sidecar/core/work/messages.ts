@@ -43,11 +43,6 @@ export function settled(leases: Lease[], status: SettledStatus, state: string): 
   });
 }
 
-/** The application is about to get these. */
-export function started(leases: Lease[]): ToDemand {
-  return toDemand({ case: "started", value: { $typeName: "spillway.work.v1.Started", leases } });
-}
-
 /** Leases that one message may name. */
 export const maxNamed = 1_000;
 
