@@ -1,28 +1,30 @@
 /** Who is refused what by the admission policies of an installation, in which words. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { capabilityManifest, type Json } from "../support/manifests.ts";
+import type { Json } from "../support/manifests.ts";
+import {
+  deletionCost,
+  deniedBy,
+  deputyRefusals,
+  podRefusals,
+  type PolicyRefusal,
+  refusalNamespace,
+  refusingPolicies,
+  scalingCapability,
+} from "../support/policy-refusals.ts";
 import {
   type Cluster,
   createOperatorPod,
   createPod,
   installOperator,
+  operatorIdentity,
   startCluster,
 } from "./index.ts";
 import type { User } from "./user.ts";
 
 let cluster: Cluster;
 
-const namespace = "policies";
-
-/** A Capability that scales a Deployment. */
-const scaling = (change: (manifest: Json) => void = () => {}): Json =>
-  capabilityManifest((it) => {
-    it.metadata.namespace = namespace;
-    const targetRef = { kind: "Deployment", name: "workers" };
-    it.spec.scale = { targetRef, maxReplicas: 5 };
-    change(it);
-  });
+const namespace = refusalNamespace;
 
 beforeAll(async () => {
   cluster = await startCluster();
@@ -37,20 +39,12 @@ beforeAll(async () => {
     "clusterrolebinding",
     "author",
     "--clusterrole=author",
-    "--user=author",
-    "--user=deputy",
+    "--user=ann",
+    "--user=bea",
   ]);
   const scale = ["--verb=update", "--resource=deployments.apps/scale", "--resource-name=workers"];
   await admin(["create", "role", "scaler", "-n", namespace, ...scale]);
-  await admin([
-    "create",
-    "rolebinding",
-    "scaler",
-    "-n",
-    namespace,
-    "--role=scaler",
-    "--user=deputy",
-  ]);
+  await admin(["create", "rolebinding", "scaler", "-n", namespace, "--role=scaler", "--user=bea"]);
 });
 
 afterAll(async () => {
@@ -58,56 +52,55 @@ afterAll(async () => {
 });
 
 describe("a Capability with scale", () => {
-  const refusal = (kind: string, name: string, user: string): string =>
-    `spec.scale.targetRef: ${user} may not update ${kind}/scale of ${name} in namespace ` +
-    `${namespace}, and so may not have it scaled; ask for that right or take out spec.scale`;
+  /** Exactly this, behind the API server's head. */
+  const saying = ({ says }: PolicyRefusal) => `${deniedBy(refusingPolicies.deputy)}${says}\n`;
 
   const apply = async (user: User, manifest: Json) =>
     await user.tryKubectl(["apply", "--server-side", "-f", "-"], manifest);
 
   test("is refused to an author who may not scale the target, and not to one who may", async () => {
-    const author = await cluster.addUser("author");
-    const deputy = await cluster.addUser("deputy");
+    const ann = await cluster.addUser("ann");
+    const bea = await cluster.addUser("bea");
     // A policy takes a moment until it is in force.
     await eventually(
       async () => {
-        const { code, stderr } = await apply(author, scaling());
+        const { code, stderr } = await apply(ann, scalingCapability());
         if (code === 0) await cluster.admin.kubectl(["delete", "cap", "-n", namespace, "--all"]);
-        return stderr.includes(refusal("deployments", "workers", "author"));
+        return stderr.endsWith(saying(deputyRefusals.created));
       },
       { timeoutMs: 15_000, intervalMs: 500, what: "the refusal" },
     );
-    expect((await apply(deputy, scaling())).stderr).toBe("");
-    const other = scaling((it) => {
+    expect((await apply(bea, scalingCapability())).stderr).toBe("");
+    const other = scalingCapability((it) => {
       it.metadata.name = "other";
       it.spec.scale.targetRef = { kind: "StatefulSet", name: "workers" };
     });
-    expect((await apply(deputy, other)).stderr).toContain(
-      refusal("statefulsets", "workers", "deputy"),
-    );
+    const refused = await apply(bea, other);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr.endsWith(saying(deputyRefusals.otherKind)), refused.stderr).toBe(true);
   });
 
   test("that somebody else made can be labelled and not changed", async () => {
-    const author = await cluster.addUser("author");
+    const ann = await cluster.addUser("ann");
     const object = ["cap", "thumbnailer", "-n", namespace];
-    await author.kubectl(["label", ...object, "team=images"]);
+    await ann.kubectl(["label", ...object, "team=images"]);
     const patch = JSON.stringify({ spec: { concurrency: 7 } });
-    const { stderr } = await author.tryKubectl(["patch", ...object, "--type=merge", "-p", patch]);
-    expect(stderr).toContain(refusal("deployments", "workers", "author"));
+    const { stderr } = await ann.tryKubectl(["patch", ...object, "--type=merge", "-p", patch]);
+    expect(stderr.endsWith(saying(deputyRefusals.changed)), stderr).toBe(true);
   });
 
   test("needs no right of its author once scale is taken out", async () => {
-    const author = await cluster.addUser("author");
-    const plain = scaling((it) => {
+    const ann = await cluster.addUser("ann");
+    const plain = scalingCapability((it) => {
       it.metadata.name = "plain";
       delete it.spec.scale;
     });
-    expect((await apply(author, plain)).stderr).toBe("");
+    expect((await apply(ann, plain)).stderr).toBe("");
   });
 });
 
 describe("of a pod the operator may change", () => {
-  const cost = "controller.kubernetes.io/pod-deletion-cost";
+  const pod = `/api/v1/namespaces/${namespace}/pods/worker-0`;
   let operator: User;
 
   beforeAll(async () => {
@@ -115,60 +108,48 @@ describe("of a pod the operator may change", () => {
     await createPod(cluster.admin.api, { namespace, name: "worker-0", labels: { app: "worker" } });
   });
 
-  const patch = async (body: object): Promise<string> => {
-    const path = `/api/v1/namespaces/${namespace}/pods/worker-0`;
+  const patch = async (body: object, path = pod): Promise<string> => {
     return await operator.api.merge(path, body).then(
       () => "",
       (error: Error) => error.message,
     );
   };
 
-  const annotations = (change: object): object => ({ metadata: { annotations: change } });
+  const cost = (value: string | null) => ({
+    metadata: { annotations: { [deletionCost]: value } },
+  });
 
-  test.each([
-    ["the cost of its removal", annotations({ [cost]: "-1000" }), ""],
-    ["nothing at all", {}, ""],
-    [
-      "no other cost",
-      annotations({ [cost]: "5" }),
-      `the operator may set ${cost} to -1000 only, or take it out`,
-    ],
-    [
-      "no other annotation",
-      annotations({ note: "x" }),
-      `of a pod's annotations the operator may change only ${cost}`,
-    ],
-    [
-      "no label",
-      { metadata: { labels: { app: "other" } } },
-      "the operator may not change labels, owners or finalizers of a pod",
-    ],
-    [
-      "no finalizer",
-      { metadata: { finalizers: ["spillway.dev/keep"] } },
-      "the operator may not change labels, owners or finalizers of a pod",
-    ],
-    [
-      "no deadline",
-      { spec: { activeDeadlineSeconds: 60 } },
-      "the operator may not change the spec of a pod",
-    ],
-    ["the cost, taken out again", annotations({ [cost]: null }), ""],
-  ])("%s", async (_name, body, refusal) => {
-    // The first row is tried before the policy is in force; the others wait for it.
+  test("the cost of its removal, and nothing at all", async () => {
+    expect(await patch(cost("-1000"))).toBe("");
+    expect(await patch({})).toBe("");
+  });
+
+  test("not its status, by its role", async () => {
+    const answer = await patch({ status: { phase: "Failed" } }, `${pod}/status`);
+    expect(answer).toMatch(/403.*cannot patch resource/s);
+    const who = `--serviceaccount=${operatorIdentity.namespace}:${operatorIdentity.serviceAccount}`;
+    const grant = ["--verb=patch", "--resource=pods/status", "-n", namespace];
+    await cluster.admin.kubectl(["create", "role", "too-much", ...grant]);
+    const binding = ["too-much", "--role=too-much", who, "-n", namespace];
+    await cluster.admin.kubectl(["create", "rolebinding", ...binding]);
+  });
+
+  test.each(podRefusals)("not $name", async ({ body, subresource, says }) => {
+    const path = subresource === undefined ? pod : `${pod}/${subresource}`;
+    // A policy takes a moment until it is in force, as a role does.
     await eventually(
       async () => {
-        const answer = await patch(body);
-        if (refusal === "") expect(answer).toBe("");
-        else expect(answer).toContain(refusal);
+        const said = `${deniedBy(refusingPolicies.pods)}${says}`;
+        expect(await patch(body, path)).toBe(
+          `403 Forbidden: pods "worker-0" is forbidden: ${said}`,
+        );
         return true;
       },
       { timeoutMs: 15_000, intervalMs: 200 },
     );
   });
 
-  test("not its status, by its role", async () => {
-    const path = `/api/v1/namespaces/${namespace}/pods/worker-0/status`;
-    await expect(operator.api.merge(path, { status: { phase: "Failed" } })).rejects.toThrow(/403/);
+  test("the cost, taken out again", async () => {
+    expect(await patch(cost(null))).toBe("");
   });
 });

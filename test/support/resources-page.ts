@@ -11,6 +11,12 @@ import type { PrintedColumn } from "../../operator/schema/printed-columns.ts";
 import { badCapabilities, badDemands, type BadManifest } from "./bad-manifests.ts";
 import type { Json } from "./manifests.ts";
 import { table } from "./page-table.ts";
+import {
+  deputyRefusals,
+  podRefusals,
+  type PolicyRefusal,
+  refusingPolicies,
+} from "./policy-refusals.ts";
 
 /** Rows of a field and of everything below it. */
 function fieldRows(part: Json, path: string, isRequired: boolean): string[][] {
@@ -178,5 +184,24 @@ ${table(head, rows(badDemands))}
 ## Capabilities
 
 ${table(head, rows(badCapabilities))}
+
+## Admission policies
+
+What the policies of an installation refuse, besides: who may ask for what. \`up\` has nobody to ask, and knows
+none of them. The API server says it behind \`ValidatingAdmissionPolicy 'NAME' with binding 'NAME' denied
+request:\`; what the rows say is tried on one.
+
+Who gives a Capability \`scale\` must be allowed to scale its target (\`${refusingPolicies.deputy}\`):
+
+${policyTable(Object.values(deputyRefusals))}
+
+Of a pod the operator may change one annotation, whatever its role says (\`${refusingPolicies.pods}\`):
+
+${policyTable(podRefusals)}
 `;
+}
+
+function policyTable(refusals: readonly PolicyRefusal[]): string {
+  const rows = refusals.map(({ name, says }) => [name, `\`${says}\``]);
+  return table(["asked for", "the API server says"], rows);
 }
