@@ -225,7 +225,8 @@ export class DemandHost implements LinkOwner {
         this.#calls.answer(effect.call, effect.reply);
         break;
       case "outcome":
-        this.#ended(effect.sequence, effect.number);
+        this.outcomes.append(effect);
+        this.#events.ended(effect.item.ticket);
         break;
       case "providersChanged":
         this.#events.providersChanged();
@@ -247,15 +248,6 @@ export class DemandHost implements LinkOwner {
     }
     logger.error({ err: error, demand: this.name, input: input?.type }, "a queue failed");
     if (input !== undefined && "call" in input) this.#calls.answer(input.call, { kind: "failed" });
-  }
-
-  #ended(sequence: number, number: number): void {
-    const item = this.#queue.item(sequence);
-    if (item === undefined) {
-      return;
-    }
-    this.outcomes.append({ number, item });
-    this.#events.ended(item.ticket);
   }
 }
 

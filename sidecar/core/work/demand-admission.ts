@@ -116,11 +116,7 @@ function endOlder(state: DemandState, link: DemandLink, nowMs: number): boolean 
   for (const provider of state.links.providersOfNode(link.peer.nodeId)) {
     if (provider.incarnation === link.peer.incarnation) continue;
     if (provider.incarnation > link.peer.incarnation) {
-      state.emit({
-        type: "closeLink",
-        link: link.link,
-        reason: "SUPERSEDED: the node has started again since",
-      });
+      state.closeLink(link.link, "SUPERSEDED: the node has started again since");
       state.links.detach(link);
       return false;
     }
@@ -138,11 +134,7 @@ function detachEarlier(state: DemandState, provider: DemandProvider, link: Deman
   if (earlier === undefined) return false;
   const admitted = earlier.phase === "admitted";
   state.links.detach(earlier);
-  state.emit({
-    type: "closeLink",
-    link: earlier.link,
-    reason: "SUPERSEDED: the same provider opened another link",
-  });
+  state.closeLink(earlier.link, "SUPERSEDED: the same provider opened another link");
   return admitted;
 }
 

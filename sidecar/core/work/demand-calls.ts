@@ -6,9 +6,10 @@ import { AddLine, type WaitingAdd } from "./add-line.ts";
 import type { DemandInput, DemandReply } from "./demand-events.ts";
 import type { DemandState } from "./demand-state.ts";
 import { defaultPriority, digestOf, refuseItem } from "./item-admission.ts";
-import { Item } from "./item.ts";
+import { EndedItem, type KnownItem } from "./ended-item.ts";
+import { Item, type ItemFacts } from "./item.ts";
 import type { WorkRefusal } from "./refusal.ts";
-import { droppedOutcome, TicketWriter } from "./ticket.ts";
+import { droppedOutcome } from "./ticket.ts";
 
 /** When a producer should try again after QUEUE_FULL, ms. */
 const fullRetryMs = 1_000;
@@ -19,11 +20,9 @@ type Call<T extends DemandInput["type"]> = Extract<DemandInput, { readonly type:
 export class DemandCalls {
   readonly #state: DemandState;
   readonly #line = new AddLine();
-  readonly #tickets: TicketWriter;
 
   constructor(state: DemandState) {
     this.#state = state;
-    this.#tickets = new TicketWriter(state.components.self);
   }
 
   get waiters(): number {
@@ -84,7 +83,7 @@ export class DemandCalls {
       this.#refuse(input.call, droppedOutcome());
       return;
     }
-    if (item.outcome === undefined) {
+    if (item instanceof Item && item.outcome === undefined) {
       const lease = item.state === "leased" ? item.lease : undefined;
       const system = { code: "CANCELLED", message: "the producer cancelled the item" } as const;
       this.#state.settlement.withdraw(item, "cancelled", system, nowMs);
@@ -107,7 +106,7 @@ export class DemandCalls {
     const closed = this.#refusesAll();
     if (item === undefined) {
       this.#refuse(call, droppedOutcome());
-    } else if (item.state !== "dead") {
+    } else if (item instanceof EndedItem || item.state !== "dead") {
       const detail = `The item is ${item.state}; only a dead one can be driven again.`;
       this.#refuse(call, { code: "INVALID_ARGUMENT", detail, value: item.state });
     } else if (closed !== undefined) {
@@ -123,19 +122,19 @@ export class DemandCalls {
   #accept(add: WaitingAdd, nowMs: number): void {
     const { options } = add;
     const sequence = this.#state.components.sequences.next();
-    const item = new Item({
+    const facts: ItemFacts = {
       sequence,
-      ticket: this.#tickets.write(sequence),
-      request: add.request,
+      ticket: this.#state.tickets.write(sequence),
       priority: options.priority ?? defaultPriority,
-      createdAtMs: add.askedAtMs,
+      createdAtMs: Math.round(add.askedAtMs),
       deadlineAtMs: add.askedAtMs + (options.deadlineMs ?? Infinity),
       orderingKey: options.orderingKey,
       idempotencyKey: options.idempotencyKey,
       digest: options.idempotencyKey === undefined ? 0 : digestOf(add.request),
       traceparent: options.traceparent ?? "",
       submitter: options.submitter,
-    });
+    };
+    const item = new Item(facts, add.request);
     this.#state.store.add(item, add.askedAtMs + (options.delayMs ?? 0), nowMs);
     this.#state.counters.added += 1;
     this.#replyAdded(add.call, item, true);
@@ -149,7 +148,7 @@ export class DemandCalls {
     const key = add.options.idempotencyKey;
     const item = key === undefined ? undefined : this.#state.store.byKey(key);
     if (item === undefined) return false;
-    if (item.facts.digest === digestOf(add.request)) {
+    if (item.digest === digestOf(add.request)) {
       this.#replyAdded(add.call, item, false);
     } else {
       this.#refuse(add.call, {
@@ -203,9 +202,10 @@ export class DemandCalls {
     };
   }
 
-  #replyAdded(call: number, item: Item, created: boolean): void {
-    const { ticket, sequence } = item.facts;
-    this.#reply(call, { kind: "added", ticket, sequence, state: item.state, created });
+  #replyAdded(call: number, item: KnownItem, created: boolean): void {
+    const { sequence, state } = item;
+    const ticket = item instanceof Item ? item.ticket : this.#state.tickets.write(sequence);
+    this.#reply(call, { kind: "added", ticket, sequence, state, created });
   }
 
   #refuse(call: number, refusal: WorkRefusal): void {

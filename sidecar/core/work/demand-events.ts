@@ -5,7 +5,7 @@
 import type { ToDemand, ToProvider } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { Incarnation, NodeId } from "../ports.ts";
 import type { DemandOptions } from "./demand-options.ts";
-import type { ItemState, SystemCode } from "./item.ts";
+import type { ItemSnapshot, ItemState, SystemCode } from "./item.ts";
 import type { WorkRefusal } from "./refusal.ts";
 
 /** The node at the other end of a link, as the PeerSession proved it. */
@@ -127,7 +127,8 @@ export type DemandEffect =
       /** Number of the outcome in this queue, from 1, no gaps. */
       readonly number: number;
       readonly sequence: number;
-      readonly submitter: string | undefined;
+      /** As it is kept. */
+      readonly item: ItemSnapshot;
     }
   /**
    * Wanted, admitted at most, or connected providers changed: announce again (rate-limited here).

@@ -15,7 +15,14 @@ import { obstacleOf } from "./application-obstacle.ts";
 import { breakLink, loseLink, takeHello } from "./demand-admission.ts";
 import type { DemandLink } from "./demand-links.ts";
 import type { DemandState } from "./demand-state.ts";
-import type { ApplicationErrorFacts, DemandProvider, Item, ItemLease, LeaseEnd } from "./item.ts";
+import { EndedItem } from "./ended-item.ts";
+import {
+  type ApplicationErrorFacts,
+  type DemandProvider,
+  Item,
+  type ItemLease,
+  type LeaseEnd,
+} from "./item.ts";
 import { maxNamed, toProvider } from "./messages.ts";
 import { maxDurationMs } from "./option-bound.ts";
 
@@ -177,10 +184,11 @@ function takeVerb(state: DemandState, from: Arrival, verb: Verb): void {
     return;
   }
   const item = state.store.get(Number(verb.lease.sequence));
-  const lease = item === undefined ? undefined : leaseOfLink(item, link, verb.lease);
-  if (item === undefined || lease === undefined) {
-    const known = item?.state ?? "";
-    state.tellSettled(link.link, verb.lease, SettledStatus.STALE_LEASE, known);
+  const lease = item instanceof Item ? leaseOfLink(item, link, verb.lease) : undefined;
+  if (!(item instanceof Item) || lease === undefined) {
+    const copy = item instanceof EndedItem && isCopy(item, link, verb);
+    const status = copy ? SettledStatus.ACCEPTED : SettledStatus.STALE_LEASE;
+    state.tellSettled(link.link, verb.lease, status, item?.state ?? "");
     return;
   }
   let status: SettledStatus = SettledStatus.STALE_LEASE;
@@ -251,19 +259,23 @@ function resultFault(state: DemandState, result: Uint8Array): string | undefined
 function heldItem(state: DemandState, link: DemandLink, wire: Lease | undefined): Item | undefined {
   if (wire === undefined) return undefined;
   const item = state.store.get(Number(wire.sequence));
-  const lease = item === undefined ? undefined : leaseOfLink(item, link, wire);
+  if (!(item instanceof Item)) return undefined;
+  const lease = leaseOfLink(item, link, wire);
   return lease !== undefined && lease.end === undefined ? item : undefined;
 }
 
 /** The item's lease of that delivery, if the link's provider (in this incarnation) got it. */
-function leaseOfLink(item: Item, link: DemandLink, wire: Lease): ItemLease | undefined {
-  const { provider } = link;
-  let lease = item.lease;
-  if (lease !== undefined && lease.wire.delivery !== wire.delivery) lease = lease.previous;
-  if (lease === undefined || provider === undefined || lease.wire.delivery !== wire.delivery) {
-    return undefined;
-  }
-  return sameProvider(lease.provider, provider) ? lease : undefined;
+function leaseOfLink({ lease }: Item, link: DemandLink, wire: Lease): ItemLease | undefined {
+  const named = lease?.wire.delivery === wire.delivery ? lease : lease?.previous;
+  if (named?.wire.delivery !== wire.delivery || link.provider === undefined) return undefined;
+  return sameProvider(named.provider, link.provider) ? named : undefined;
+}
+
+/** The verb is a copy of the one that ended the delivery of an item that is over. */
+function isCopy(item: EndedItem, { provider }: DemandLink, verb: Verb): boolean {
+  const past = verb.lease === undefined ? undefined : item.deliveryOf(verb.lease.delivery);
+  if (past === undefined || provider === undefined || past.end !== verb.end) return false;
+  return sameProvider(past.provider, provider);
 }
 
 /**

@@ -12,10 +12,12 @@ import { maxLinks } from "./demand-links.ts";
 import type { DemandOptions } from "./demand-options.ts";
 import { takeMessage } from "./demand-protocol.ts";
 import { DemandState } from "./demand-state.ts";
-import { demandSnapshot, itemSnapshot } from "./demand-views.ts";
+import { demandSnapshot } from "./demand-views.ts";
 import { explainItem, type Explanation } from "./explanation.ts";
 import { grantReady } from "./granting.ts";
-import type { Item, ItemSnapshot, ItemState } from "./item.ts";
+import type { KnownItem } from "./ended-item.ts";
+import { Item, type ItemSnapshot, type ItemState } from "./item.ts";
+import { itemSnapshot } from "./item-snapshot.ts";
 import { providersOf, toProvider } from "./messages.ts";
 import type { DemandComponents } from "./ports.ts";
 import type { DemandSnapshot, ItemPage, OutcomeEntry } from "./snapshot.ts";
@@ -155,7 +157,7 @@ export class DemandQueue {
   /** The item of this queue, while it or its outcome is kept. */
   item(sequence: number): ItemSnapshot | undefined {
     const item = this.#state.store.get(sequence);
-    return item === undefined ? undefined : itemSnapshot(item);
+    return item === undefined ? undefined : itemSnapshot(item, this.#state.tickets);
   }
 
   /**
@@ -170,21 +172,21 @@ export class DemandQueue {
   }): ItemPage {
     const items: ItemSnapshot[] = [];
     for (const item of this.#state.store.all()) {
-      if (item.facts.sequence <= (page.after ?? 0)) continue;
+      if (item.sequence <= (page.after ?? 0)) continue;
       if (page.state !== undefined && item.state !== page.state) continue;
       if (items.length >= Math.min(page.limit, 1_000)) {
         return { items, next: items.at(-1)?.sequence };
       }
-      items.push(itemSnapshot(item));
+      items.push(itemSnapshot(item, this.#state.tickets));
     }
     return { items, next: undefined };
   }
 
   /** Outcomes after a number, as far as they are kept, oldest first, at most `limit`. */
   outcomes(after: number, limit: number): readonly OutcomeEntry[] {
-    const entry = (item: Item): OutcomeEntry => ({
+    const entry = (item: KnownItem): OutcomeEntry => ({
       number: item.outcomeNumber,
-      item: itemSnapshot(item),
+      item: itemSnapshot(item, this.#state.tickets),
     });
     return this.#state.store.outcomesAfter(after, limit).map(entry);
   }
@@ -249,7 +251,7 @@ export class DemandQueue {
     state.closed = true;
     this.#calls.refuseWaiting();
     for (const item of [...state.store.all()]) {
-      if (item.outcome !== undefined) continue;
+      if (!(item instanceof Item) || item.outcome !== undefined) continue;
       const wasLeased = item.state === "leased";
       const system = { code: input.code, message: input.reason };
       state.settlement.withdraw(item, "cancelled", system, nowMs);
@@ -261,7 +263,7 @@ export class DemandQueue {
   #doDueItem(item: Item, nowMs: number): void {
     const { store, settlement, links, options } = this.#state;
     const lease = item.state === "leased" ? item.lease : undefined;
-    if (item.facts.deadlineAtMs <= nowMs) {
+    if (item.deadlineAtMs <= nowMs) {
       const message = "the item's deadline passed before it was done";
       settlement.withdraw(item, "expired", { code: "DEADLINE_EXCEEDED", message }, nowMs);
       if (lease !== undefined) this.#state.tellCancelled(item, message);

@@ -8,11 +8,13 @@ import type { DemandEffect, WorkContract } from "./demand-events.ts";
 import { type DemandLink, DemandLinks } from "./demand-links.ts";
 import type { DemandOptions } from "./demand-options.ts";
 import type { Item } from "./item.ts";
+import { itemSnapshot } from "./item-snapshot.ts";
 import { ItemStore } from "./item-store.ts";
 import { maxNamed, settled, toProvider } from "./messages.ts";
 import { Mismatches } from "./mismatches.ts";
 import type { DemandComponents } from "./ports.ts";
 import { Settlement } from "./settlement.ts";
+import { TicketWriter } from "./ticket.ts";
 
 /** What a queue counts over its life. */
 export interface DemandCounters {
@@ -42,6 +44,7 @@ export class DemandState {
   /** Who was refused because of its contract, for explanations. */
   readonly mismatches = new Mismatches();
   readonly settlement: Settlement;
+  readonly tickets: TicketWriter;
   readonly counters: DemandCounters = {
     added: 0,
     refused: 0,
@@ -78,13 +81,14 @@ export class DemandState {
     this.options = spec.options;
     this.paused = spec.options.paused;
     this.components = components;
+    this.tickets = new TicketWriter(components.self);
     this.settlement = new Settlement(this.store, components.random, {
       ended: (item) => {
         this.emit({
           type: "outcome",
           number: item.outcomeNumber,
-          sequence: item.facts.sequence,
-          submitter: item.facts.submitter,
+          sequence: item.sequence,
+          item: itemSnapshot(item, this.tickets),
         });
       },
       attemptFailed: (lapsed) => {

@@ -1,26 +1,8 @@
 /** What a DemandQueue shows of itself. */
 import { creditOf } from "./demand-links.ts";
 import type { DemandState } from "./demand-state.ts";
-import type { DemandProvider, Item, ItemSnapshot } from "./item.ts";
+import type { DemandProvider } from "./item.ts";
 import type { DemandSnapshot, ProviderSnapshot } from "./snapshot.ts";
-
-/** An item as its producer sees it. */
-export function itemSnapshot(item: Item): ItemSnapshot {
-  const { facts } = item;
-  return {
-    sequence: facts.sequence,
-    ticket: facts.ticket,
-    state: item.state,
-    acquired: item.acquired,
-    failed: item.failed,
-    priority: facts.priority,
-    createdAtMs: facts.createdAtMs,
-    ...(item.state === "delayed" && { delayedUntilMs: item.delayedUntilMs }),
-    ...(item.lease !== undefined && { provider: item.lease.provider.nodeId }),
-    ...(facts.submitter !== undefined && { submitter: facts.submitter }),
-    ...(item.outcome !== undefined && { outcome: item.outcome }),
-  };
-}
 
 /** The queue as a whole. Cost: a walk of its providers. */
 export function demandSnapshot(state: DemandState, waiters: number, nowMs: number): DemandSnapshot {

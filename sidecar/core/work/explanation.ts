@@ -4,6 +4,7 @@
  */
 import { creditOf, type DemandLink } from "./demand-links.ts";
 import type { DemandState } from "./demand-state.ts";
+import type { KnownItem } from "./ended-item.ts";
 import type { DemandProvider, Item, ItemState, Outcome } from "./item.ts";
 
 /** Reasons of one kind that are told at most: a provider each. */
@@ -63,11 +64,11 @@ export interface Explanation {
 }
 
 /** Explains one item. Cost: a walk of the queue's providers. */
-export function explainItem(state: DemandState, item: Item, nowMs: number): Explanation {
+export function explainItem(state: DemandState, item: KnownItem, nowMs: number): Explanation {
   return { state: item.state, reasons: reasonsOf(state, item, nowMs) };
 }
 
-function reasonsOf(state: DemandState, item: Item, nowMs: number): Reason[] {
+function reasonsOf(state: DemandState, item: KnownItem, nowMs: number): Reason[] {
   switch (item.state) {
     case "delayed": {
       const remainingMs = Math.max(0, item.delayedUntilMs - nowMs);
@@ -86,7 +87,7 @@ function readyReasons(state: DemandState, item: Item, nowMs: number): Reason[] {
   const closed = closedReasons(state);
   const head = state.store.ready.blockedBy(item);
   if (head !== undefined) {
-    const { ticket } = head.facts;
+    const { ticket } = head;
     return [{ code: "ORDERING_KEY_BLOCKED", ticket, state: head.state }, ...closed];
   }
   return [...closed, ...providerReasons(state, nowMs)];

@@ -45,7 +45,7 @@ function grant(
   const provider = link.provider;
   if (provider === undefined) throw new Error("a link with credit has a provider");
   item.delivery += 1;
-  const wire = leaseOf(item.facts.sequence, item.delivery);
+  const wire = leaseOf(item.sequence, item.delivery);
   state.store.lease(item, {
     wire,
     provider,
@@ -60,13 +60,13 @@ function grant(
   const delivery: Delivery = {
     $typeName: "spillway.work.v1.Delivery",
     lease: wire,
-    ticket: item.facts.ticket,
+    ticket: item.ticket,
     request: item.request,
     attempt: item.failed + 1,
-    traceparent: item.facts.traceparent,
+    traceparent: item.traceparent,
   };
-  if (item.facts.deadlineAtMs !== Infinity) {
-    delivery.deadlineMs = Math.max(1, Math.ceil(item.facts.deadlineAtMs - nowMs));
+  if (item.deadlineAtMs !== Infinity) {
+    delivery.deadlineMs = Math.max(1, Math.ceil(item.deadlineAtMs - nowMs));
   }
   return delivery;
 }

@@ -5,6 +5,7 @@
 import { ChurnMap } from "../churn-map.ts";
 import type { DemandOptions } from "./demand-options.ts";
 import { IndexedHeap } from "../indexed-heap.ts";
+import { EndedItem, type FinalState, type KnownItem } from "./ended-item.ts";
 import type { Item, ItemLease, ItemState, Outcome } from "./item.ts";
 import { OutcomeLog } from "./outcome-log.ts";
 import { ReadyQueue } from "./ready-queue.ts";
@@ -12,15 +13,13 @@ import { WorkError } from "./refusal.ts";
 import type { ItemCounts } from "./snapshot.ts";
 
 /** States in which an item has ended. */
-export type EndState = "done" | "dead" | "cancelled" | "expired";
-
-const noBytes = new Uint8Array(0);
+export type EndState = FinalState | "dead";
 
 /** Items of one queue. Cost of a transition: O(log n). */
 export class ItemStore {
   readonly ready = new ReadyQueue();
-  readonly #items = new ChurnMap<number, Item>();
-  readonly #keys = new ChurnMap<string, Item>();
+  readonly #items = new ChurnMap<number, KnownItem>();
+  readonly #keys = new ChurnMap<string, KnownItem>();
   readonly #timers = new IndexedHeap<Item>({
     before: (left, right) => left.dueMs < right.dueMs,
     indexOf: (item) => item.timerIndex,
@@ -68,24 +67,24 @@ export class ItemStore {
     return { ...this.#counts };
   }
 
-  get(sequence: number): Item | undefined {
+  get(sequence: number): KnownItem | undefined {
     return this.#items.get(sequence);
   }
 
   /** The item that was added with this idempotency key, while it is kept. */
-  byKey(idempotencyKey: string): Item | undefined {
+  byKey(idempotencyKey: string): KnownItem | undefined {
     return this.#keys.get(idempotencyKey);
   }
 
   /** All items, in the order of their sequences. */
-  all(): IterableIterator<Item> {
+  all(): IterableIterator<KnownItem> {
     return this.#items.values();
   }
 
   /** Takes in a new item: ready at once, or delayed until `readyAtMs`. */
   add(item: Item, readyAtMs: number, nowMs: number): void {
-    this.#items.set(item.facts.sequence, item);
-    if (item.facts.idempotencyKey !== undefined) this.#keys.set(item.facts.idempotencyKey, item);
+    this.#items.set(item.sequence, item);
+    if (item.idempotencyKey !== undefined) this.#keys.set(item.idempotencyKey, item);
     this.#pendingBytes += item.request.length;
     this.#counts[item.state] += 1;
     if (readyAtMs > nowMs) this.#delay(item, readyAtMs);
@@ -126,12 +125,18 @@ export class ItemStore {
     this.ready.remove(item, true);
     this.#timers.remove(item);
     this.#pendingBytes -= item.request.length;
-    if (state !== "dead") item.request = noBytes;
     this.#setState(item, state);
     item.outcome = outcome;
     this.#lastOutcome += 1;
     item.outcomeNumber = this.#lastOutcome;
-    (state === "dead" ? this.#dead : this.#kept).add(item, nowMs);
+    if (state === "dead") {
+      this.#dead.add(item, nowMs);
+    } else {
+      const ended = new EndedItem(item, nowMs);
+      this.#items.set(item.sequence, ended);
+      if (this.#isByKey(item)) this.#keys.set(ended.idempotencyKey ?? "", ended);
+      this.#kept.add(ended, nowMs);
+    }
   }
 
   /** dead → ready: run n + 1. */
@@ -153,7 +158,7 @@ export class ItemStore {
   }
 
   /** Outcomes after a number, oldest first, at most `limit`. */
-  outcomesAfter(after: number, limit: number): Item[] {
+  outcomesAfter(after: number, limit: number): KnownItem[] {
     const merged = [...this.#kept.after(after, limit), ...this.#dead.after(after, limit)];
     return merged.sort((left, right) => left.outcomeNumber - right.outcomeNumber).slice(0, limit);
   }
@@ -213,11 +218,14 @@ export class ItemStore {
     this.reschedule(item);
   }
 
-  #forget(item: Item): void {
-    const key = item.facts.idempotencyKey;
-    if (key !== undefined && this.#keys.get(key) === item) this.#keys.delete(key);
-    this.#items.delete(item.facts.sequence);
-    this.#counts[item.state] -= 1;
+  #forget(known: KnownItem): void {
+    if (this.#isByKey(known)) this.#keys.delete(known.idempotencyKey ?? "");
+    this.#items.delete(known.sequence);
+    this.#counts[known.state] -= 1;
+  }
+
+  #isByKey({ idempotencyKey, sequence }: KnownItem): boolean {
+    return idempotencyKey !== undefined && this.#keys.get(idempotencyKey)?.sequence === sequence;
   }
 
   #setState(item: Item, state: ItemState): void {
@@ -229,7 +237,7 @@ export class ItemStore {
 
 /** When something has to happen to the item by itself; Infinity: never. */
 function dueOf(item: Item): number {
-  const deadlineMs = item.facts.deadlineAtMs;
+  const deadlineMs = item.deadlineAtMs;
   switch (item.state) {
     case "ready":
       return deadlineMs;
@@ -249,6 +257,6 @@ function expectState(item: Item, held: boolean): void {
   if (held) return;
   throw new WorkError(
     "BROKEN_INVARIANT",
-    `item ${String(item.facts.sequence)} is ${item.state}, which this transition does not leave`,
+    `item ${String(item.sequence)} is ${item.state}, which this transition does not leave`,
   );
 }

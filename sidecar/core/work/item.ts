@@ -53,11 +53,11 @@ export interface ItemSnapshot {
   readonly priority: number;
   readonly createdAtMs: number;
   /** When a delayed item becomes ready. */
-  readonly delayedUntilMs?: number;
+  readonly delayedUntilMs: number | undefined;
   /** Node that holds it or held it last. */
-  readonly provider?: string;
-  readonly submitter?: string;
-  readonly outcome?: Outcome;
+  readonly provider: string | undefined;
+  readonly submitter: string | undefined;
+  readonly outcome: Outcome | undefined;
 }
 
 /** How a delivery ended; `lapsed` by time or loss, so that a late complete may still count. */
@@ -106,8 +106,8 @@ export interface DemandProvider {
 export interface ItemFacts {
   readonly sequence: number;
   readonly ticket: string;
-  readonly request: Uint8Array;
   readonly priority: number;
+  /** Whole ms. */
   readonly createdAtMs: number;
   /** Infinity: none. */
   readonly deadlineAtMs: number;
@@ -119,12 +119,20 @@ export interface ItemFacts {
   readonly submitter: string | undefined;
 }
 
-/** An item as its queue keeps it. Only `ItemStore` changes `state`. */
-export class Item {
-  readonly facts: ItemFacts;
+/** An item that may be granted, now or after a redrive. Only `ItemStore` changes `state`. */
+export class Item implements ItemFacts {
+  readonly sequence: number;
+  readonly ticket: string;
+  readonly priority: number;
+  readonly createdAtMs: number;
+  readonly deadlineAtMs: number;
+  readonly orderingKey: string | undefined;
+  readonly idempotencyKey: string | undefined;
+  readonly digest: number;
+  readonly traceparent: string;
+  readonly submitter: string | undefined;
+  readonly request: Uint8Array;
   state: ItemState = "ready";
-  /** Emptied when no attempt can follow (dead items keep it for a redrive). */
-  request: Uint8Array;
   acquired = 0;
   failed = 0;
   run = 1;
@@ -146,8 +154,17 @@ export class Item {
   /** When the timer heap looks at it; may be earlier than needed, never later. */
   dueMs = Infinity;
 
-  constructor(facts: ItemFacts) {
-    this.facts = facts;
-    this.request = facts.request;
+  constructor(facts: ItemFacts, request: Uint8Array) {
+    this.sequence = facts.sequence;
+    this.ticket = facts.ticket;
+    this.priority = facts.priority;
+    this.createdAtMs = facts.createdAtMs;
+    this.deadlineAtMs = facts.deadlineAtMs;
+    this.orderingKey = facts.orderingKey;
+    this.idempotencyKey = facts.idempotencyKey;
+    this.digest = facts.digest;
+    this.traceparent = facts.traceparent;
+    this.submitter = facts.submitter;
+    this.request = request;
   }
 }

@@ -1,17 +1,20 @@
 /** Outcomes in the order in which they were recorded, bounded by count, bytes and age. */
 import { assertNever } from "../ports.ts";
 import type { RetentionOptions } from "./demand-options.ts";
-import type { Item } from "./item.ts";
+import { EndedItem, type KnownItem } from "./ended-item.ts";
+import type { Item, Outcome } from "./item.ts";
 
-/** What an entry costs beside its payloads: the item, its ticket, its places in maps. Bytes. */
+/** What an entry costs beside its payloads: the item, its places in maps. Bytes. */
 const entryOverheadBytes = 512;
 
-interface Entry {
-  readonly number: number;
+/** An item that can be driven again: its entry is void once it was. */
+interface DeadEntry {
+  readonly outcomeNumber: number;
   readonly item: Item;
   readonly atMs: number;
-  readonly sizeBytes: number;
 }
+
+type Entry = EndedItem | DeadEntry;
 
 /**
  * A first-in, first-out list of ended items. An entry is void once its item got a newer outcome or
@@ -40,33 +43,38 @@ export class OutcomeLog {
     return this.#bytes;
   }
 
-  /** Takes in an item that has just got outcome `item.outcomeNumber`. */
-  add(item: Item, nowMs: number): void {
-    const sizeBytes = entryOverheadBytes + item.request.length + outcomeBytes(item);
-    this.#entries.push({ number: item.outcomeNumber, item, atMs: nowMs, sizeBytes });
+  /** Takes in an item that has just got outcome `outcomeNumber`. */
+  add(known: KnownItem, nowMs: number): void {
+    const { outcomeNumber } = known;
+    this.#entries.push(
+      known instanceof EndedItem ? known : { outcomeNumber, item: known, atMs: nowMs },
+    );
     this.#live += 1;
-    this.#bytes += sizeBytes;
+    this.#bytes += sizeOf(known);
   }
 
   /** The item is driven again: its entry no longer counts. Call before its outcome is forgotten. */
   void(item: Item): void {
     this.#live -= 1;
-    this.#bytes -= entryOverheadBytes + item.request.length + outcomeBytes(item);
+    this.#bytes -= sizeOf(item);
   }
 
   /** @returns items over the bounds, oldest first; they are out of the log. */
-  trim(bounds: RetentionOptions, nowMs: number): Item[] {
-    const out: Item[] = [];
+  trim(bounds: RetentionOptions, nowMs: number): readonly KnownItem[] {
+    let out: KnownItem[] | undefined;
     for (;;) {
       const entry = this.#head();
       if (entry === undefined) break;
       if (!this.#isOver(bounds) && entry.atMs + bounds.maxAgeMs > nowMs) break;
+      const known = itemOf(entry);
       this.#passFirst();
       this.#live -= 1;
-      this.#bytes -= entry.sizeBytes;
+      this.#bytes -= sizeOf(known);
       this.#dropped += 1;
-      out.push(entry.item);
+      out ??= [];
+      out.push(known);
     }
+    if (out === undefined) return nothing;
     this.#compact();
     return out;
   }
@@ -79,12 +87,12 @@ export class OutcomeLog {
   }
 
   /** Items whose outcome number is above `after`, oldest first, at most `limit`. */
-  after(after: number, limit: number): Item[] {
-    const out: Item[] = [];
+  after(after: number, limit: number): KnownItem[] {
+    const out: KnownItem[] = [];
     for (let index = this.#lowerBound(after); index < this.#entries.length; index++) {
       if (out.length >= limit) break;
       const entry = this.#entries[index];
-      if (entry !== undefined && isLive(entry)) out.push(entry.item);
+      if (entry !== undefined && isLive(entry)) out.push(itemOf(entry));
     }
     return out;
   }
@@ -113,7 +121,7 @@ export class OutcomeLog {
     while (low < high) {
       const middle = (low + high) >> 1;
       const entry = this.#entries[middle];
-      if (entry !== undefined && entry.number <= after) low = middle + 1;
+      if (entry !== undefined && entry.outcomeNumber <= after) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -129,12 +137,24 @@ export class OutcomeLog {
   }
 }
 
-function isLive(entry: Entry): boolean {
-  return entry.item.outcomeNumber === entry.number && entry.item.outcome !== undefined;
+const nothing: readonly KnownItem[] = [];
+
+function itemOf(entry: Entry): KnownItem {
+  return entry instanceof EndedItem ? entry : entry.item;
 }
 
-function outcomeBytes(item: Item): number {
-  const outcome = item.outcome;
+function isLive(entry: Entry): boolean {
+  if (entry instanceof EndedItem) return true;
+  const { item, outcomeNumber } = entry;
+  return item.outcomeNumber === outcomeNumber && item.outcome !== undefined;
+}
+
+function sizeOf(known: KnownItem): number {
+  const requestBytes = known instanceof EndedItem ? 0 : known.request.length;
+  return entryOverheadBytes + requestBytes + outcomeBytes(known.outcome);
+}
+
+function outcomeBytes(outcome: Outcome | undefined): number {
   if (outcome === undefined) return 0;
   switch (outcome.kind) {
     case "result":

@@ -42,7 +42,7 @@ export class ReadyQueue {
 
   /** Takes in an item that became ready. */
   add(item: Item): void {
-    const name = item.facts.orderingKey;
+    const name = item.orderingKey;
     if (name !== undefined) {
       const key = this.#keys.get(name);
       if (key === undefined) {
@@ -61,7 +61,7 @@ export class ReadyQueue {
    * @param over true when the item will not come back in this run: its key goes on to the next.
    */
   remove(item: Item, over: boolean): void {
-    const name = item.facts.orderingKey;
+    const name = item.orderingKey;
     const key = name === undefined ? undefined : this.#keys.get(name);
     if (key !== undefined && key.head !== item) {
       key.waiting.remove(item);
@@ -112,7 +112,7 @@ export class ReadyQueue {
 
   /** The item that an ordering key waits for; undefined when the item is not held up by its key. */
   blockedBy(item: Item): Item | undefined {
-    const name = item.facts.orderingKey;
+    const name = item.orderingKey;
     const head = name === undefined ? undefined : this.#keys.get(name)?.head;
     return head === item ? undefined : head;
   }
@@ -129,8 +129,8 @@ export class ReadyQueue {
   }
 
   #level(item: Item): IndexedHeap<Item> {
-    const level = this.#levels[item.facts.priority];
-    if (level === undefined) throw new RangeError(`priority ${String(item.facts.priority)}`);
+    const level = this.#levels[item.priority];
+    if (level === undefined) throw new RangeError(`priority ${String(item.priority)}`);
     return level;
   }
 }
@@ -139,5 +139,5 @@ export class ReadyQueue {
  * Priority of an item with what waiting has added. Waiting counts from when it first became ready.
  */
 function agedPriority(item: Item, nowMs: number): number {
-  return item.facts.priority + Math.floor((nowMs - item.readySinceMs) / agingStepMs);
+  return item.priority + Math.floor((nowMs - item.readySinceMs) / agingStepMs);
 }

@@ -32,7 +32,10 @@ class Source {
       failed: 0,
       priority: 4,
       createdAtMs: 0,
-      ...(submitter === undefined ? {} : { submitter }),
+      delayedUntilMs: undefined,
+      provider: undefined,
+      submitter,
+      outcome: undefined,
     };
     this.entries.push({ number, item });
     this.streams.append({ number, item });

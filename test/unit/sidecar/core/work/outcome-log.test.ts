@@ -33,6 +33,25 @@ describe("the log of outcomes", () => {
   });
 });
 
+describe("an item that is over", () => {
+  test("holds its request no longer", async () => {
+    const rig = new DemandRig();
+    const worker = rig.provider("worker-0", 200);
+    const before = process.memoryUsage().arrayBuffers;
+    for (let index = 0; index < 64; index += 1) {
+      rig.add({}, new Uint8Array(mebibyte));
+      worker.complete(worker.lease(), new Uint8Array(1));
+      rig.effects.length = 0;
+    }
+    expect(rig.queue.snapshot(rig.nowMs).counts.done).toBe(64);
+    await eventually(() => {
+      collectGarbage();
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * mebibyte);
+      return true;
+    });
+  });
+});
+
 describe("cancelling", () => {
   test("an item of a lost provider forgets the provider", () => {
     const rig = new DemandRig();
