@@ -1,7 +1,7 @@
 /**
  * What the admission policies of an installation refuse, in the API server's words. test/cluster
- * asks a real API server for each, test/unit holds them against the policies, `npm run docs` makes a
- * page of them.
+ * asks a real API server for each, test/unit holds them against the policies, `npm run docs` makes
+ * a page of them.
  */
 import { capabilityManifest, type Json } from "./manifests.ts";
 
