@@ -18,7 +18,9 @@ import {
   type DemandStatus,
   type FieldRefusal,
   readCapability,
+  readCapabilityStatus,
   readDemand,
+  readDemandStatus,
   type ReadStored,
   type Selector,
   type Stored,
@@ -92,9 +94,16 @@ export const capabilities: ResourceType<CachedCapability> = resourceType<CachedC
   kind: "Capability",
 });
 
+const noWords: CachedMetadata["labels"] = {};
+
+/** A resource as the API server gave it. */
+type Incoming<Cached> = Cached & { readonly status?: unknown };
+
 /** Keeps of a Demand what is read of it. @param known the version that is kept by now. */
-export function keepDemand(object: CachedDemand, known?: CachedDemand): CachedDemand {
+export function keepDemand(object: Incoming<CachedDemand>, known?: CachedDemand): CachedDemand {
   const metadata = slimMetadata(object.metadata);
+  const same = sameSpec(metadata, known);
+  if (same !== undefined) return { ...same, shown: packed(readDemandStatus(object.status), known) };
   const read = readDemand({ ...object, apiVersion, kind: "Demand", metadata });
   const facts = read.ok ? factsOf(read.resource, undefined) : undefined;
   return { kind: "Demand", ...keep(read, facts, known) };
@@ -102,13 +111,38 @@ export function keepDemand(object: CachedDemand, known?: CachedDemand): CachedDe
 
 /** Keeps of a Capability what is read of it; as `keepDemand`. */
 export function keepCapability(
-  object: CachedCapability,
+  object: Incoming<CachedCapability>,
   known?: CachedCapability,
 ): CachedCapability {
   const metadata = slimMetadata(object.metadata);
+  const same = sameSpec(metadata, known);
+  if (same !== undefined) {
+    return { ...same, shown: packed(readCapabilityStatus(object.status), known) };
+  }
   const read = readCapability({ ...object, apiVersion, kind: "Capability", metadata });
   const facts = read.ok ? factsOf(read.resource, targetOf(read.resource)) : undefined;
   return { kind: "Capability", ...keep(read, facts, known) };
+}
+
+/** A generation has one spec: a version of the one that is kept is not read again. */
+function sameSpec<Cached extends CachedDemand | CachedCapability>(
+  metadata: ObjectMeta,
+  known: Cached | undefined,
+): Cached | undefined {
+  const { uid, generation, resourceVersion, deletionTimestamp } = metadata;
+  const { annotations = noWords } = metadata;
+  if (known === undefined || resourceVersion === undefined) return undefined;
+  if (known.metadata.uid !== uid || known.metadata.generation !== generation) return undefined;
+  // An end that is set once stays set.
+  const ends = deletionTimestamp === undefined ? {} : { deletionTimestamp };
+  return { ...known, metadata: { ...known.metadata, resourceVersion, annotations, ...ends } };
+}
+
+function packed<Status>(
+  status: Status | undefined,
+  known: { readonly shown?: Packed<Status> | undefined } | undefined,
+): Packed<Status> | undefined {
+  return status === undefined ? undefined : Packed.of(status, known?.shown);
 }
 
 function factsOf(
@@ -140,11 +174,9 @@ function keep<Resource extends { readonly spec: unknown }, Status>(
   return {
     metadata: sameTexts(metadata, known?.metadata),
     kept: same ? known.kept : { judged, facts },
-    shown: status === undefined ? undefined : Packed.of(status, known?.shown),
+    shown: packed(status, known),
   };
 }
-
-const noWords: CachedMetadata["labels"] = {};
 
 /** Metadata with the texts of the version before, where they are the same by their nature. */
 function sameTexts(metadata: StoredMetadata, known: CachedMetadata | undefined): CachedMetadata {

@@ -176,10 +176,9 @@ export class StatusWrites<Status extends WritableStatus> {
   #restIfDone(key: string, { uid, shown, ownVersion }: Target<Status>): void {
     if (shown?.status === undefined) return;
     if (ownVersion !== undefined && isNewer(ownVersion, shown.version)) return;
-    const wanted = this.#schedule.wanted(key);
-    if (!sameValue(shown.status.read(), wanted)) return;
+    if (!this.#schedule.isSettled(key)) return;
+    if (!sameValue(shown.status.read(), this.#schedule.wanted(key))) return;
     const writtenAtMs = this.#schedule.settle(key);
-    if (writtenAtMs === undefined) return;
     this.#targets.delete(key);
     this.#resting.set(key, { uid, status: shown.status, writtenAtMs });
   }
@@ -232,7 +231,7 @@ export class StatusWrites<Status extends WritableStatus> {
     const { resource, fieldManager } = this.#options;
     // The uid makes it fail for an object that was made anew under the same name.
     const object = { metadata: { namespace, name, uid }, status };
-    const options = { fieldManager, subresource };
+    const options = { fieldManager, subresource, fieldValidation: "Ignore" } as const;
     const written = await this.#components.client.apply(resource, object, options);
     return written.metadata.resourceVersion;
   }

@@ -61,6 +61,8 @@ export function sameValue(left: unknown, right: unknown): boolean {
     return left.length === right.length && left.every((each, at) => sameValue(each, right[at]));
   }
   if (!isRecord(left) || !isRecord(right)) return false;
-  const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
-  return [...keys].every((key) => sameValue(left[key], right[key]));
+  // Asked for each status that comes and goes: nothing is made on the way.
+  for (const key in left) if (!sameValue(left[key], right[key])) return false;
+  for (const key in right) if (right[key] !== undefined && left[key] === undefined) return false;
+  return true;
 }

@@ -106,14 +106,20 @@ export class StatusSchedule<Status extends WritableStatus> {
     this.#judge(entry, nowMs);
   }
 
+  /** Whether nothing of an object waits to be written or is being written. */
+  isSettled(key: string): boolean {
+    const entry = this.#entries.get(key);
+    return entry === undefined || (!entry.writing && entry.difference === "none");
+  }
+
   /**
-   * Forgets an object whose status stands: memory is for those that wait.
-   * @returns when it was written last, to be told when something is wanted again; undefined when a
-   *   write of it waits or is under way.
+   * Forgets an object that is settled: memory is for those that wait.
+   * @returns when it was written last, to be told when something is wanted again; undefined when it
+   *   is not known, or not settled.
    */
   settle(key: string): number | undefined {
     const entry = this.#entries.get(key);
-    if (entry === undefined || entry.writing || entry.difference !== "none") return undefined;
+    if (entry === undefined || !this.isSettled(key)) return undefined;
     this.#entries.delete(key);
     return entry.countsWrittenAtMs;
   }

@@ -70,6 +70,12 @@ export interface WriteOptions extends RequestOptions {
   readonly fieldManager?: string | undefined;
   /** Validates and answers, and stores nothing. @default false */
   readonly dryRun?: boolean;
+  /**
+   * Fields that the API does not know: `Ignore` drops them, unlooked for. Of an apply it saves the
+   * server a second reading of the body; for who writes what a type of the program allows.
+   * @default the server's: it warns, and nobody listens
+   */
+  readonly fieldValidation?: "Ignore" | "Strict" | undefined;
 }
 
 /** How an apply is marked. */
@@ -300,9 +306,10 @@ function collectionPath(type: ResourceType, selection: Selection, query: Query):
   ]);
 }
 
-function writeQuery({ fieldManager, dryRun }: WriteOptions): Query {
+function writeQuery({ fieldManager, dryRun, fieldValidation }: WriteOptions): Query {
   return [
     ["fieldManager", fieldManager],
+    ["fieldValidation", fieldValidation],
     ["dryRun", dryRun === true ? "All" : undefined],
   ];
 }

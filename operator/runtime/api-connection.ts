@@ -3,8 +3,9 @@
  * fails. Knows nothing of resources. HTTP/1.1 on purpose: a watch has a connection of its own, so a
  * stalled one stalls nothing else.
  */
-import { Agent, DecoratorHandler, ProxyAgent, request, type Dispatcher } from "undici";
+import { Agent, ProxyAgent, type Dispatcher } from "undici";
 import { ApiError, errorOfConnection } from "./api-error.ts";
+import { ApiExchange, type StreamSink, type WireAnswer, writeRefused } from "./api-exchange.ts";
 import type { Credentials, ResolvedCredentials, TlsOptions } from "./credentials.ts";
 import type { Clock, Surroundings, Timers } from "./ports.ts";
 import { RequestDeadline } from "./request-deadline.ts";
@@ -26,26 +27,6 @@ export interface WireRequest {
   readonly mayWrite?: (() => boolean) | undefined;
 }
 
-/** An answer, whole. */
-export interface WireAnswer {
-  /** HTTP status. */
-  readonly status: number;
-  /** Seconds, as sent. */
-  readonly retryAfter: string | undefined;
-  readonly text: string;
-}
-
-/** Who takes an answer in pieces. */
-export interface StreamSink {
-  /** HTTP status, before anything else. */
-  onStatus(status: number): void;
-  /** The next bytes; valid during the call. */
-  onChunk(chunk: Uint8Array): void;
-}
-
-/** Answers apart from watches are at most this long; a page of 500 objects at 64 KiB each fits. */
-export const maxAnswerBytes = 32 * 1024 * 1024;
-
 /** Connections at most, those of watches included. */
 const maxConnections = 128;
 
@@ -53,27 +34,6 @@ const maxConnections = 128;
 const credentialsLifeMs = 60_000;
 
 const connectTimeoutMs = 10_000;
-
-/** Refuses a request that must not be written any more in the moment it would be. */
-class WriteGuard extends DecoratorHandler {
-  readonly #inner: Dispatcher.DispatchHandler;
-  readonly #mayWrite: () => boolean;
-
-  constructor(inner: Dispatcher.DispatchHandler, mayWrite: () => boolean) {
-    super(inner);
-    this.#inner = inner;
-    this.#mayWrite = mayWrite;
-  }
-
-  onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
-    if (this.#mayWrite()) this.#inner.onRequestStart?.(controller, context);
-    else controller.abort(writeRefused());
-  }
-}
-
-function writeRefused(): ApiError {
-  return new ApiError("WRITE_REFUSED", "not written: this process does not lead", { unsent: true });
-}
 
 interface Pool {
   readonly tls: TlsOptions;
@@ -119,15 +79,8 @@ export class ApiConnection {
    * Sends a request and reads the whole answer, whatever its status.
    * @throws {ApiError} for everything but an answer.
    */
-  async text(wire: WireRequest): Promise<WireAnswer> {
-    const deadline = new RequestDeadline(this.#timers, wire.timeoutMs, wire.signal);
-    try {
-      return await wholeAnswer(await this.#send(wire, deadline.signal));
-    } catch (error) {
-      throw this.#translate(error, wire, deadline);
-    } finally {
-      deadline.end();
-    }
+  text(wire: WireRequest): Promise<WireAnswer> {
+    return this.#exchange(wire, undefined);
   }
 
   /**
@@ -137,19 +90,8 @@ export class ApiConnection {
    * @throws {ApiError} for everything else.
    */
   async stream(wire: WireRequest, sink: StreamSink): Promise<WireAnswer | undefined> {
-    const deadline = new RequestDeadline(this.#timers, wire.timeoutMs, wire.signal);
-    try {
-      const answer = await this.#send(wire, deadline.signal);
-      sink.onStatus(answer.statusCode);
-      if (answer.statusCode !== 200) return await wholeAnswer(answer);
-      deadline.stopTimer();
-      for await (const chunk of answer.body) if (chunk instanceof Uint8Array) sink.onChunk(chunk);
-      return undefined;
-    } catch (error) {
-      throw this.#translate(error, wire, deadline);
-    } finally {
-      deadline.end();
-    }
+    const answer = await this.#exchange(wire, sink);
+    return answer.status === 200 ? undefined : answer;
   }
 
   /** The next request reads the credentials anew: the server did not take the last ones. */
@@ -163,40 +105,71 @@ export class ApiConnection {
     await this.#pool?.dispatcher.destroy();
   }
 
-  async #send(wire: WireRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const { headers, tls } = await this.#resolve();
-    signal.throwIfAborted();
+  async #exchange(wire: WireRequest, sink: StreamSink | undefined): Promise<WireAnswer> {
+    const { mayWrite, timeoutMs, signal } = wire;
+    const exchange = new ApiExchange({
+      mayWrite,
+      sink: sink && {
+        onStatus: (status) => {
+          if (status === 200) deadline.stopTimer();
+          sink.onStatus(status);
+        },
+        onChunk: (chunk) => {
+          sink.onChunk(chunk);
+        },
+      },
+    });
+    const deadline = new RequestDeadline({
+      timers: this.#timers,
+      timeoutMs,
+      signal,
+      onOver: () => {
+        exchange.end(new Error("over"));
+      },
+    });
+    try {
+      // The credentials are waited for no longer than the answer.
+      await Promise.race([this.#send(wire, { exchange, deadline }), exchange.answer]);
+      return await exchange.answer;
+    } catch (error) {
+      throw this.#translate(error, wire, deadline);
+    } finally {
+      deadline.end();
+    }
+  }
+
+  async #send(
+    { method, path, body, mayWrite }: WireRequest,
+    { exchange, deadline }: { readonly exchange: ApiExchange; readonly deadline: RequestDeadline },
+  ): Promise<void> {
+    const { headers, tls } = this.#fresh() ?? (await this.#resolve());
+    if (deadline.aborted || deadline.expired) throw new Error("over");
     if (this.#closed) throw new ApiError("ABORTED", "the client is closed", { unsent: true });
-    const { body, mayWrite } = wire;
     if (mayWrite?.() === false) throw writeRefused();
-    const pool = this.#poolFor(tls);
-    const guarded =
-      mayWrite === undefined
-        ? pool
-        : pool.compose(
-            (next) => (options, handler) => next(options, new WriteGuard(handler, mayWrite)),
-          );
-    return request(`${this.#origin}${this.#prefix}${wire.path}`, {
-      dispatcher: guarded,
-      method: wire.method,
+    const request = {
+      origin: this.#origin,
+      path: this.#prefix + path,
+      method,
       headers: {
         ...headers,
         accept: "application/json",
         ...(body === undefined ? {} : { "content-type": body.contentType }),
       },
       body: body?.text ?? null,
-      signal,
       // Our own clocks bound requests, and a watch is silent for minutes.
       headersTimeout: 0,
       bodyTimeout: 0,
-    });
+    };
+    this.#poolFor(tls).dispatch(request, exchange);
+  }
+
+  #fresh(): ResolvedCredentials | undefined {
+    const held = this.#held;
+    if (held === undefined) return undefined;
+    return this.#clock.nowMs() - held.readAtMs < credentialsLifeMs ? held.resolved : undefined;
   }
 
   async #resolve(): Promise<ResolvedCredentials> {
-    const nowMs = this.#clock.nowMs();
-    if (this.#held !== undefined && nowMs - this.#held.readAtMs < credentialsLifeMs) {
-      return this.#held.resolved;
-    }
     // One reading for all who ask meanwhile: an exec plug-in would be started for each of them.
     this.#resolving ??= this.#credentials.resolve().finally(() => {
       this.#resolving = undefined;
@@ -244,31 +217,4 @@ export class ApiConnection {
 /** A request in a sentence: without its query, which may hold a continue token. */
 function nameOf({ method, path }: WireRequest): string {
   return `${method} ${path.split("?", 1)[0] ?? ""}`;
-}
-
-function oneHeader(value: string | string[] | undefined): string | undefined {
-  return typeof value === "string" ? value : value?.[0];
-}
-
-async function wholeAnswer(answer: Dispatcher.ResponseData): Promise<WireAnswer> {
-  const { statusCode, headers, body } = answer;
-  const retryAfter = oneHeader(headers["retry-after"]);
-  return { status: statusCode, retryAfter, text: await readBounded(body) };
-}
-
-async function readBounded(body: Dispatcher.ResponseData["body"]): Promise<string> {
-  const decoder = new TextDecoder();
-  const parts: string[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of body) {
-    if (!(chunk instanceof Uint8Array)) continue;
-    sizeBytes += chunk.length;
-    if (sizeBytes > maxAnswerBytes) {
-      const message = `an answer of more than ${maxAnswerBytes} bytes; ask for smaller pages`;
-      throw new ApiError("ANSWER_TOO_LARGE", message);
-    }
-    parts.push(decoder.decode(chunk, { stream: true }));
-  }
-  parts.push(decoder.decode());
-  return parts.join("");
 }

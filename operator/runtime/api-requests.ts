@@ -3,8 +3,9 @@
  * repetition where it is safe (core/retry-policy.ts), the guard of writes, counting, errors as
  * codes.
  */
-import type { ApiConnection, HttpMethod, WireAnswer, WireRequest } from "./api-connection.ts";
+import type { ApiConnection, HttpMethod, WireRequest } from "./api-connection.ts";
 import { ApiError, codeOfStatus, retryAfterMsOf } from "./api-error.ts";
+import type { WireAnswer } from "./api-exchange.ts";
 import { retryDelayMs } from "./core/retry-policy.ts";
 import type { RuntimeMetrics } from "./metrics.ts";
 import type { Surroundings } from "./ports.ts";

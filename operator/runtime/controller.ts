@@ -64,7 +64,9 @@ export class Controller {
   readonly #metrics: RuntimeMetrics;
   readonly #queue: WorkQueue;
   readonly #pump: Pump;
-  readonly #stopping = new AbortController();
+  /** What ends each run. By hand: AbortSignal.any leaves a trace in a signal that lives long. */
+  readonly #runs = new Set<AbortController>();
+  #endedBy: ApiError | undefined;
   readonly #drained = Promise.withResolvers<undefined>();
   readonly #forgetFigures: () => void;
   #runCount = 0;
@@ -121,7 +123,9 @@ export class Controller {
    */
   async stop(graceMs = 10_000): Promise<void> {
     const cancel = this.#surroundings.timers.after(graceMs, () => {
-      this.#stopping.abort(new ApiError("ABORTED", `controller ${this.name} stops`));
+      const reason = new ApiError("ABORTED", `controller ${this.name} stops`);
+      this.#endedBy = reason;
+      for (const run of this.#runs) run.abort(reason);
     });
     this.#tell({ type: "shutdown" });
     this.#pump.close();
@@ -169,12 +173,14 @@ export class Controller {
 
   async #outcomeOf(key: string): Promise<RunOutcome> {
     const { timers, log } = this.#surroundings;
-    const late = new AbortController();
+    const run = new AbortController();
+    this.#runs.add(run);
+    if (this.#endedBy !== undefined) run.abort(this.#endedBy);
     const cancel = timers.after(this.#timeoutMs, () => {
-      late.abort(new ApiError("TIMEOUT", `${key}: no end within ${this.#timeoutMs} ms`));
+      run.abort(new ApiError("TIMEOUT", `${key}: no end within ${this.#timeoutMs} ms`));
     });
-    const signal = AbortSignal.any([late.signal, this.#stopping.signal]);
     try {
+      const { signal } = run;
       const { requeueAfterMs, terminalError } = await this.#reconcile(key, { signal });
       if (terminalError !== undefined) {
         log.error({ controller: this.name, key }, terminalError);
@@ -188,6 +194,7 @@ export class Controller {
       return { type: "failed" };
     } finally {
       cancel();
+      this.#runs.delete(run);
     }
   }
 

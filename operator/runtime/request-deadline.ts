@@ -1,28 +1,34 @@
-/** The time that a request has, together with its caller's wish to end it: one signal for both. */
+/** The time that a request has, together with its caller's wish to end it. */
 import type { Timers } from "./ports.ts";
+
+/** Of what a deadline is made. */
+export interface RequestDeadlineOptions {
+  readonly timers: Timers;
+  /** ms. */
+  readonly timeoutMs: number;
+  /** Of the caller; counts besides. */
+  readonly signal: AbortSignal | undefined;
+  /** Called once at most, when the time is over or the caller ends the request. */
+  readonly onOver: () => void;
+}
 
 /** Ends a request when its time is over or its caller says so. `end` it in any case. */
 export class RequestDeadline {
-  readonly #abort = new AbortController();
   readonly #caller: AbortSignal | undefined;
+  readonly #onOver: () => void;
   readonly #cancel: () => void;
   #expired = false;
 
-  /** @param timeoutMs ms; the caller's signal counts besides. */
-  constructor(timers: Timers, timeoutMs: number, caller: AbortSignal | undefined) {
-    this.#caller = caller;
+  /** A signal that is aborted already is not told of: ask `aborted`. */
+  constructor({ timers, timeoutMs, signal, onOver }: RequestDeadlineOptions) {
+    this.#caller = signal;
+    this.#onOver = onOver;
     this.#cancel = timers.after(timeoutMs, () => {
       this.#expired = true;
-      this.#abort.abort();
+      this.#over();
     });
-    if (caller?.aborted === true) this.#abort.abort();
     // By hand: AbortSignal.any keeps a trace in a caller's signal that lives long.
-    else caller?.addEventListener("abort", this.#forward, { once: true });
-  }
-
-  /** For the request. */
-  get signal(): AbortSignal {
-    return this.#abort.signal;
+    signal?.addEventListener("abort", this.#over, { once: true });
   }
 
   /** Whether the time is over. */
@@ -43,10 +49,10 @@ export class RequestDeadline {
   /** Lets go of timer and caller; extra calls are harmless. */
   end(): void {
     this.#cancel();
-    this.#caller?.removeEventListener("abort", this.#forward);
+    this.#caller?.removeEventListener("abort", this.#over);
   }
 
-  readonly #forward = (): void => {
-    this.#abort.abort();
+  readonly #over = (): void => {
+    this.#onOver();
   };
 }

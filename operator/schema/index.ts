@@ -32,7 +32,12 @@ export { nearestName } from "./nearest-name.ts";
 export { selects } from "./selector.ts";
 export type { Selector } from "./selector.ts";
 export type { Condition } from "./status.ts";
-export { readCapability, readDemand } from "./stored.ts";
+export {
+  readCapability,
+  readCapabilityStatus,
+  readDemand,
+  readDemandStatus,
+} from "./stored.ts";
 export type {
   ReadStored,
   Stored,

@@ -59,15 +59,17 @@ export type ReadStored<T extends { readonly spec: unknown }> =
       readonly refusals: readonly FieldRefusal[];
     };
 
-const statusOfDemand = (status: unknown): DemandStatus | undefined => {
+/** Reads the status of a Demand. @returns undefined when it cannot be read. */
+export function readDemandStatus(status: unknown): DemandStatus | undefined {
   const parsed = demandStatus.safeParse(status);
   return parsed.success ? withKnownConditions(parsed.data) : undefined;
-};
+}
 
-const statusOfCapability = (status: unknown): CapabilityStatus | undefined => {
+/** Reads the status of a Capability; as `readDemandStatus`. */
+export function readCapabilityStatus(status: unknown): CapabilityStatus | undefined {
   const parsed = capabilityStatus.safeParse(status);
   return parsed.success ? withKnownConditions(parsed.data) : undefined;
-};
+}
 
 /**
  * Reads a Demand.
@@ -75,7 +77,7 @@ const statusOfCapability = (status: unknown): CapabilityStatus | undefined => {
  * @throws {z.ZodError} when the metadata are not those of a stored object: no server answers so.
  */
 export function readDemand(value: unknown): ReadStored<StoredDemand> {
-  return read(value, { kind: "Demand", checkable: schemas.Demand, statusOf: statusOfDemand });
+  return read(value, { kind: "Demand", checkable: schemas.Demand, statusOf: readDemandStatus });
 }
 
 /**
@@ -87,7 +89,7 @@ export function readCapability(value: unknown): ReadStored<StoredCapability> {
   return read(value, {
     kind: "Capability",
     checkable: schemas.Capability,
-    statusOf: statusOfCapability,
+    statusOf: readCapabilityStatus,
   });
 }
 

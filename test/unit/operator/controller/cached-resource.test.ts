@@ -71,6 +71,23 @@ test("a version with another status shares the rest with the one before", () => 
   expect(again.shown).toBe(after.shown);
 });
 
+test("a version of the same generation is what it came as, whatever else changed", () => {
+  const change = (it: Json) => {
+    it.metadata.resourceVersion = "8";
+    it.metadata.annotations = paused;
+    it.metadata.deletionTimestamp = "2026-01-01T00:00:00Z";
+    it.status = { ...status, observedGeneration: "odd" };
+  };
+  const withStatus = cachedDemand((it) => (it.status = status));
+  expect(readOf(cachedDemand(change, withStatus))).toEqual(storedDemand(change));
+  const scaling = cachedCapability(scaled);
+  const later = (it: Json) => {
+    scaled(it);
+    change(it);
+  };
+  expect(readOf(cachedCapability(later, scaling))).toEqual(storedCapability(later));
+});
+
 test("an object made anew under the name of another has its own metadata", () => {
   const change = (it: Json) => (it.metadata.uid = "new");
   expect(cachedDemand(change, cachedDemand()).metadata).toEqual(cachedDemand(change).metadata);

@@ -73,7 +73,11 @@ describe("the verbs", () => {
     server.put(widgetsPath, widget("a"));
     const options = { fieldManager: "me", force: false, subresource: "status" };
     await client.apply(widgets, widget("a"), options);
-    expect(server.requests[0]?.url).toBe(`${widgetsPath}/a/status?fieldManager=me&force=false`);
+    await client.apply(widgets, widget("a"), { fieldManager: "me", fieldValidation: "Ignore" });
+    expect(server.requests.map(({ url }) => url.replace(widgetsPath, ""))).toEqual([
+      "/a/status?fieldManager=me&force=false",
+      "/a?fieldManager=me&fieldValidation=Ignore&force=true",
+    ]);
   });
 });
 
