@@ -25,17 +25,22 @@ function runCommand(...args: readonly string[]): Promise<{
 }
 
 test("40 seeds of faults break no promise", () => {
-  const facts = { kills: 0, breaks: 0, crashes: 0 };
+  const facts = { kills: 0, breaks: 0, crashes: 0, shared: 0, late: 0 };
   for (let seed = 1; seed <= 40; seed++) {
     const result = runWorkSimulation(seed);
     expect(result.violation, `seed ${String(seed)}`).toBeUndefined();
     facts.kills += result.facts.kills;
     facts.breaks += result.facts.breaks;
     facts.crashes += result.facts.crashes;
+    facts.shared += result.facts.shared;
+    facts.late += result.facts.late;
   }
   expect(facts.kills).toBeGreaterThan(40);
   expect(facts.breaks).toBeGreaterThan(40);
   expect(facts.crashes).toBeGreaterThan(40);
+  // Turns of several inputs, and turns in which inputs meet what is due.
+  expect(facts.shared).toBeGreaterThan(4_000);
+  expect(facts.late).toBeGreaterThan(400);
 });
 
 test("the same seed gives the same run", () => {

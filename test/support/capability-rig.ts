@@ -35,6 +35,7 @@ export class CapabilityRig {
   /** Every effect since the start. */
   readonly effects: CapabilityEffect[] = [];
   #call = 0;
+  #turn: CapabilityInput[] | undefined;
   readonly #candidates = new Map<string, Candidate>();
 
   constructor(options: PartialCapabilityOptions = {}, random = 0.5) {
@@ -48,8 +49,26 @@ export class CapabilityRig {
     );
   }
 
+  /** A turn of one input; inside of `turn`, one more input of it, whose effects come at its end. */
   handle(input: CapabilityInput): CapabilityEffect[] {
+    if (this.#turn !== undefined) {
+      this.#turn.push(input);
+      return [];
+    }
     const effects = this.pool.handle(input, this.nowMs);
+    this.effects.push(...effects);
+    return effects;
+  }
+
+  /** One turn of everything that is said meanwhile. */
+  turn(say: () => void): CapabilityEffect[] {
+    const inputs: CapabilityInput[] = [];
+    this.#turn = inputs;
+    say();
+    this.#turn = undefined;
+    this.pool.begin(this.nowMs);
+    for (const input of inputs) this.pool.take(input, this.nowMs);
+    const effects = this.pool.finish(this.nowMs);
     this.effects.push(...effects);
     return effects;
   }

@@ -49,6 +49,7 @@ export class DemandRig {
   readonly effects: DemandEffect[] = [];
   #call = 0;
   #link = 0;
+  #turn: DemandInput[] | undefined;
 
   constructor(
     options: PartialDemandOptions = {},
@@ -65,8 +66,26 @@ export class DemandRig {
     );
   }
 
+  /** A turn of one input; inside of `turn`, one more input of it, whose effects come at its end. */
   handle(input: DemandInput): DemandEffect[] {
+    if (this.#turn !== undefined) {
+      this.#turn.push(input);
+      return [];
+    }
     const effects = this.queue.handle(input, this.nowMs);
+    this.effects.push(...effects);
+    return effects;
+  }
+
+  /** One turn of everything that is said meanwhile. */
+  turn(say: () => void): DemandEffect[] {
+    const inputs: DemandInput[] = [];
+    this.#turn = inputs;
+    say();
+    this.#turn = undefined;
+    this.queue.begin(this.nowMs);
+    for (const input of inputs) this.queue.take(input, this.nowMs);
+    const effects = this.queue.finish(this.nowMs);
     this.effects.push(...effects);
     return effects;
   }

@@ -29,8 +29,8 @@ export const workBreaks: readonly SourceBreak[] = [
     name: "stale-accepted",
     checker: "stale-lease",
     file: `${room}demand-protocol.ts`,
-    from: "  const lease = item === undefined ? undefined : leaseOfLink(item, link, verb.lease);\n",
-    to: "  const lease = item?.lease;\n",
+    from: "leaseOfLink(item, link, verb.lease)",
+    to: "item.lease",
   },
   {
     name: "one-provider-more",
@@ -129,5 +129,62 @@ export const workBreaks: readonly SourceBreak[] = [
     file: `${room}item-store.ts`,
     from: "    this.ready.remove(item, false);\n",
     to: "",
+  },
+  {
+    name: "settled-before-recorded",
+    checker: "recorded-first",
+    file: `${room}demand-state.ts`,
+    from: `    this.#settled.set(link, { status, state, leases: [lease] });
+  }
+
+  #flushSettled(link: number): void {
+    const list = this.#settled.get(link);
+    if (list === undefined) return;
+    this.#settled.delete(link);
+    this.send(link, settled(list.leases, list.status, list.state));
+`,
+    to: `    const leases = [lease];
+    this.#settled.set(link, { status, state, leases });
+    this.send(link, settled(leases, status, state));
+  }
+
+  #flushSettled(link: number): void {
+    this.#settled.delete(link);
+`,
+  },
+  {
+    name: "settled-after-close",
+    checker: "closed-last",
+    file: `${room}demand-state.ts`,
+    from: '    this.#flushSettled(link);\n    this.emit({ type: "closeLink"',
+    to: '    this.emit({ type: "closeLink"',
+  },
+  {
+    name: "settled-of-another-link",
+    checker: "one-answer",
+    file: `${room}demand-state.ts`,
+    from: "    const list = this.#settled.get(link);\n    if (list?.status === status",
+    to: "    const list = [...this.#settled.values()].at(-1);\n    if (list?.status === status",
+  },
+  {
+    name: "started-of-another-link",
+    checker: "started-first",
+    file: `${room}capability-state.ts`,
+    from: "    const leases = this.#started.get(link);\n",
+    to: "    const leases = [...this.#started.values()].at(-1);\n",
+  },
+  {
+    name: "started-of-an-earlier-turn",
+    checker: "started-first",
+    file: `${room}capability-state.ts`,
+    from: "    this.#started.clear();\n",
+    to: "",
+  },
+  {
+    name: "credit-taken-once-a-turn",
+    checker: "credit",
+    file: `${room}demand-protocol.ts`,
+    from: "  state.links.setLimit(link, limit);\n",
+    to: "  if (!state.credited.includes(link)) state.links.setLimit(link, limit);\n",
   },
 ];

@@ -1,27 +1,14 @@
-/** Promises about numbers: providers, credit, slots, queues, and what comes before what. */
-import type {
-  CapabilityEffect,
-  CapabilityInput,
-  DemandEffect,
-  DemandInput,
-} from "../../../sidecar/core/work/index.ts";
+/** Promises about numbers: providers, credit, slots, queues. */
+import type { CapabilityInput, DemandEffect } from "../../../sidecar/core/work/index.ts";
 import {
+  type CapabilityTurn,
+  type DemandTurn,
   type ObservedCapability,
   type ObservedDemand,
   Violation,
   type Watcher,
 } from "./observed.ts";
 import type { SimNode } from "./sim-node.ts";
-
-interface DemandTurn {
-  readonly input: DemandInput | undefined;
-  readonly effects: readonly DemandEffect[];
-}
-
-interface CapabilityTurn {
-  readonly input: CapabilityInput | undefined;
-  readonly effects: readonly CapabilityEffect[];
-}
 
 /** maxProviders is exact: never more links admitted, whatever arrives when. */
 export class ProviderBound implements Watcher {
@@ -34,18 +21,33 @@ export class ProviderBound implements Watcher {
       admitted = new Set();
       this.#admitted.set(demand.id, admitted);
     }
-    if (turn.input?.type === "linkLost") admitted.delete(turn.input.link);
-    for (const effect of turn.effects) {
-      if (effect.type === "closeLink") admitted.delete(effect.link);
-      if (effect.type !== "send") continue;
-      if (effect.message.kind.case === "full") admitted.delete(effect.link);
-      if (effect.message.kind.case === "admit") admitted.add(effect.link);
+    // Effects come in the order of their causes; a lost link is no effect, so inputs set the pace.
+    let next = 0;
+    const applyUntil = (end: number): void => {
+      for (; next < end; next++) this.#apply(demand, admitted, turn.effects[next]);
+    };
+    for (const input of turn.inputs) {
+      if (input.type === "linkLost") admitted.delete(input.link);
+      if (input.type !== "message" || input.message.kind.case !== "hello") continue;
+      applyUntil(turn.effects.findIndex((effect) => isAdmit(effect, input.link)) + 1);
     }
+    applyUntil(turn.effects.length);
+  }
+
+  #apply(demand: ObservedDemand, admitted: Set<number>, effect: DemandEffect | undefined): void {
+    if (effect?.type === "closeLink") admitted.delete(effect.link);
+    if (effect?.type !== "send") return;
+    if (effect.message.kind.case === "full") admitted.delete(effect.link);
+    if (effect.message.kind.case === "admit") admitted.add(effect.link);
     if (admitted.size > demand.options.maxProviders) {
       const count = `${String(admitted.size)} of ${String(demand.options.maxProviders)}`;
       throw new Violation(this.name, `${demand.id} admitted ${count} providers`);
     }
   }
+}
+
+function isAdmit(effect: DemandEffect, link: number): boolean {
+  return effect.type === "send" && effect.link === link && effect.message.kind.case === "admit";
 }
 
 /** A demand never delivers above the credit of a link; a new link starts at 0. */
@@ -54,10 +56,10 @@ export class CreditBound implements Watcher {
   readonly #links = new Map<string, { limit: number; delivered: number }>();
 
   afterDemand(demand: ObservedDemand, turn: DemandTurn): void {
-    const { input } = turn;
-    if (input?.type === "message" && input.message.kind.case === "credit") {
-      const link = this.#link(demand, input.link);
-      link.limit = Number(input.message.kind.value.limit);
+    // The last limit of the turn holds: nothing is granted before its end.
+    for (const input of turn.inputs) {
+      if (input.type !== "message" || input.message.kind.case !== "credit") continue;
+      this.#link(demand, input.link).limit = Number(input.message.kind.value.limit);
     }
     for (const effect of turn.effects) {
       if (effect.type !== "send" || effect.message.kind.case !== "deliver") continue;
@@ -100,7 +102,7 @@ export class SlotBound implements Watcher {
       links = new Map();
       this.#links.set(capability.id, links);
     }
-    this.#takeInput(links, turn.input);
+    for (const input of turn.inputs) this.#takeInput(links, input);
     for (const effect of turn.effects) {
       if (effect.type === "openLink") {
         const { nodeId } = effect;
@@ -125,12 +127,12 @@ export class SlotBound implements Watcher {
     }
   }
 
-  #takeInput(links: Map<number, OfferedLink>, input: CapabilityInput | undefined): void {
-    if (input?.type === "linkLost") links.delete(input.link);
-    if (input?.type === "sessionDown") {
+  #takeInput(links: Map<number, OfferedLink>, input: CapabilityInput): void {
+    if (input.type === "linkLost") links.delete(input.link);
+    if (input.type === "sessionDown") {
       for (const [id, link] of links) if (link.nodeId === input.nodeId) links.delete(id);
     }
-    if (input?.type !== "message") return;
+    if (input.type !== "message") return;
     const link = links.get(input.link);
     const { kind } = input.message;
     if (link === undefined) return;
@@ -170,24 +172,6 @@ export class Bounds implements Watcher {
   #most(id: string, what: string, value: number, bound: number): void {
     if (value > bound) {
       throw new Violation(this.name, `${id}: ${String(value)} ${what} of ${String(bound)}`);
-    }
-  }
-}
-
-/** The demand hears STARTED before the application gets the item. */
-export class StartedFirst implements Watcher {
-  readonly name = "started-first";
-
-  afterCapability(capability: ObservedCapability, turn: CapabilityTurn): void {
-    let started = 0;
-    for (const effect of turn.effects) {
-      if (effect.type === "send" && effect.message.kind.case === "started") {
-        started += effect.message.kind.value.leases.length;
-      }
-      if (effect.type !== "reply" || effect.reply.kind !== "pulled") continue;
-      if (effect.reply.items.length > started) {
-        throw new Violation(this.name, `${capability.id} gave out an item before STARTED`);
-      }
     }
   }
 }

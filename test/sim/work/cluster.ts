@@ -14,6 +14,7 @@ import type { World } from "../world.ts";
 import type { Watcher } from "./observed.ts";
 import { ProducerApp } from "./producer-app.ts";
 import { type NodeSpec, SimNode } from "./sim-node.ts";
+import type { TurnHabits } from "./sim-pump.ts";
 import { type CallBook, WorkerApp, type WorkerHabits, type WorkLog } from "./worker-app.ts";
 
 /** A node that is started again and again. */
@@ -28,6 +29,8 @@ interface Living {
   readonly producers: Map<string, ProducerApp>;
   readonly workers: WorkerApp[];
   readonly replies: Map<number, OpenCall>;
+  /** Calls whose caller went away: a reply that is on its way still comes. */
+  readonly abandoned: Map<number, OpenCall["onReply"]>;
 }
 
 interface OpenCall {
@@ -46,6 +49,7 @@ const announcementTtlMs = 5_000;
 export class Cluster {
   readonly #world: World;
   readonly #random: SeededRandom;
+  readonly #turns: TurnHabits;
   readonly #watchers: readonly Watcher[];
   readonly #log: WorkLog;
   readonly #living = new Map<string, Living>();
@@ -61,12 +65,14 @@ export class Cluster {
   constructor(components: {
     readonly world: World;
     readonly random: SeededRandom;
+    readonly turns: TurnHabits;
     readonly watchers: readonly Watcher[];
     readonly log: WorkLog;
     readonly weather: NetworkWeather;
   }) {
     this.#world = components.world;
     this.#random = components.random;
+    this.#turns = components.turns;
     this.#watchers = components.watchers;
     this.#log = components.log;
     this.weather = components.weather;
@@ -99,6 +105,7 @@ export class Cluster {
     const node = new SimNode({ nodeId: place.nodeId, incarnation }, place.spec, {
       world: this.#world,
       random: this.#random.fork(),
+      turns: this.#turns,
       watchers: this.#watchers,
       surroundings: {
         want: (from, nodeIds) => {
@@ -112,7 +119,13 @@ export class Cluster {
         },
       },
     });
-    const living: Living = { node, producers: new Map(), workers: [], replies: new Map() };
+    const living: Living = {
+      node,
+      producers: new Map(),
+      workers: [],
+      replies: new Map(),
+      abandoned: new Map(),
+    };
     this.#living.set(place.nodeId, living);
     for (const { name } of place.spec.demands) {
       const producer = new ProducerApp(node, name, {
@@ -202,8 +215,9 @@ export class Cluster {
         living.replies.set(call, { onReply, sinceMs: this.#world.nowMs });
         return call;
       },
-      forget: (call) => {
+      abandon: (call, onReply) => {
         living.replies.delete(call);
+        living.abandoned.set(call, onReply);
       },
     };
     const worker: WorkerApp = new WorkerApp(node, habits, {
@@ -236,9 +250,11 @@ export class Cluster {
     const living = this.#living.get(node.self.nodeId);
     if (living?.node !== node) return;
     if (effect.type === "reply") {
-      const open = living.replies.get(effect.call);
+      const open = living.replies.get(effect.call)?.onReply;
+      const onReply = open ?? living.abandoned.get(effect.call);
       living.replies.delete(effect.call);
-      open?.onReply(effect.reply);
+      living.abandoned.delete(effect.call);
+      onReply?.(effect.reply);
     } else if (effect.type === "leaseEnded") {
       for (const worker of living.workers) worker.leaseEnded(effect.lease);
     }

@@ -3,14 +3,9 @@
  * counts.
  */
 import { SettledStatus } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
-import type { DemandEffect, DemandInput, ItemSnapshot } from "../../../sidecar/core/work/index.ts";
+import type { DemandInput, ItemSnapshot } from "../../../sidecar/core/work/index.ts";
 import type { LeaseLedger } from "./lease-ledger.ts";
-import { type ObservedDemand, Violation, type Watcher } from "./observed.ts";
-
-interface Turn {
-  readonly input: DemandInput | undefined;
-  readonly effects: readonly DemandEffect[];
-}
+import { type DemandTurn, type ObservedDemand, Violation, type Watcher } from "./observed.ts";
 
 /** Every accepted ticket of a surviving producer gets exactly one outcome. */
 export class OneOutcome implements Watcher {
@@ -21,7 +16,7 @@ export class OneOutcome implements Watcher {
   >();
   readonly #ended = new Map<string, Set<number>>();
 
-  afterDemand(demand: ObservedDemand, turn: Turn): void {
+  afterDemand(demand: ObservedDemand, turn: DemandTurn): void {
     const ended = this.#endedOf(demand);
     for (const effect of turn.effects) {
       if (effect.type === "reply" && effect.reply.kind === "added" && effect.reply.created) {
@@ -114,39 +109,38 @@ export class OneLease implements Watcher {
 export class StaleLease implements Watcher {
   readonly name = "stale-lease";
   readonly #ledger: LeaseLedger;
-  #before: { readonly sequence: number; readonly item: ItemSnapshot | undefined } | undefined;
+  #before = "";
+  /** Of each input of the running turn: whether it changed the item that it is about. */
+  #changed: boolean[] = [];
 
   constructor(ledger: LeaseLedger) {
     this.#ledger = ledger;
   }
 
-  beforeDemand(demand: ObservedDemand, input: DemandInput | undefined): void {
-    this.#before = undefined;
-    if (input?.type !== "message") return;
-    const { kind } = input.message;
-    const { case: verb } = kind;
-    if (verb !== "complete" && verb !== "fail" && verb !== "reject" && verb !== "release") return;
-    const sequence = Number(kind.value.lease?.sequence ?? 0n);
-    this.#before = { sequence, item: demand.queue.item(sequence) };
+  beforeTake(demand: ObservedDemand, input: DemandInput): void {
+    this.#before = factsOf(demand, input);
   }
 
-  afterDemand(demand: ObservedDemand, turn: Turn): void {
-    const { verb } = this.#ledger.turn;
-    if (verb === undefined || this.#before === undefined) return;
-    const status = statusOf(turn.effects, verb.sequence);
-    const what = `a ${verb.standing} ${verb.verb} of item ${String(verb.sequence)} of ${demand.id}`;
-    if (verb.standing === "live" || verb.standing === "late") {
-      if (status !== SettledStatus.ACCEPTED) {
-        throw new Violation(this.name, `${what} was answered ${String(status)}`);
+  afterTake(demand: ObservedDemand, input: DemandInput): void {
+    this.#changed.push(factsOf(demand, input) !== this.#before);
+  }
+
+  afterDemand(demand: ObservedDemand): void {
+    const changed = this.#changed;
+    this.#changed = [];
+    for (const { verb, said } of this.#ledger.turn.words) {
+      if (verb === undefined || said === undefined) continue;
+      const { sequence, standing } = verb;
+      const what = `a ${standing} ${verb.verb} of item ${String(sequence)} of ${demand.id}`;
+      const accepted = said.status === SettledStatus.ACCEPTED;
+      if (standing === "live" || standing === "late") {
+        if (accepted) continue;
+        throw new Violation(this.name, `${what} was answered ${String(said.status)}`);
       }
-      return;
-    }
-    if (verb.standing === "stale" && status === SettledStatus.ACCEPTED) {
-      throw new Violation(this.name, `${what} was accepted`);
-    }
-    const after = demand.queue.item(verb.sequence);
-    if (JSON.stringify(facts(after)) !== JSON.stringify(facts(this.#before.item))) {
-      throw new Violation(this.name, `${what} changed it`);
+      if (standing === "stale" && accepted) {
+        throw new Violation(this.name, `${what} was accepted`);
+      }
+      if (changed[verb.input] === true) throw new Violation(this.name, `${what} changed it`);
     }
   }
 }
@@ -179,32 +173,23 @@ export class RightAttempts implements Watcher {
   }
 }
 
-/** An outcome is recorded before the provider is told that its verb took effect. */
-export class RecordedFirst implements Watcher {
-  readonly name = "recorded-first";
-
-  afterDemand(demand: ObservedDemand, turn: Turn): void {
-    for (const [index, effect] of turn.effects.entries()) {
-      if (effect.type !== "outcome") continue;
-      const acknowledged = statusOf(turn.effects.slice(0, index), effect.sequence);
-      if (acknowledged === undefined) continue;
-      const what = `item ${String(effect.sequence)} of ${demand.id}`;
-      throw new Violation(this.name, `${what} was acknowledged before its outcome was recorded`);
-    }
+/** What a verb may change of the item that it is about; empty for every other input. */
+function factsOf(demand: ObservedDemand, input: DemandInput): string {
+  if (input.type !== "message") return "";
+  const { kind } = input.message;
+  switch (kind.case) {
+    case "complete":
+    case "fail":
+    case "reject":
+    case "release":
+      return JSON.stringify(facts(demand.queue.item(Number(kind.value.lease?.sequence ?? 0n))));
+    default:
+      return "";
   }
-}
-
-function statusOf(effects: readonly DemandEffect[], sequence: number): SettledStatus | undefined {
-  for (const effect of effects) {
-    if (effect.type !== "send" || effect.message.kind.case !== "settled") continue;
-    const { leases, status } = effect.message.kind.value;
-    if (leases.some((lease) => Number(lease.sequence) === sequence)) return status;
-  }
-  return undefined;
 }
 
 function facts(item: ItemSnapshot | undefined): unknown {
-  if (item === undefined) return undefined;
+  if (item === undefined) return null;
   const { state, failed, acquired, outcome } = item;
   return { state, failed, acquired, kind: outcome?.kind, run: outcome?.run };
 }

@@ -1,4 +1,4 @@
-/** What checkers see: every input of an engine and the effects it gave, with the engine itself. */
+/** What checkers see: every turn of an engine, its inputs and effects, with the engine itself. */
 import type {
   CapabilityEffect,
   CapabilityInput,
@@ -28,24 +28,38 @@ export interface ObservedCapability {
   readonly id: string;
 }
 
+/** One turn of a queue: what was due, then each input, then what follows from them. */
+export interface DemandTurn {
+  /** None: time passed. */
+  readonly inputs: readonly DemandInput[];
+  readonly effects: readonly DemandEffect[];
+  /** Something was due when it began. */
+  readonly due: boolean;
+  /**
+   * Number of the last outcome that was recorded: place 0 after what was due, place n after the
+   * n-th input. So each outcome has one cause.
+   */
+  readonly recorded: readonly number[];
+}
+
+/** One turn of a pool. */
+export interface CapabilityTurn {
+  /** None: time passed. */
+  readonly inputs: readonly CapabilityInput[];
+  readonly effects: readonly CapabilityEffect[];
+  /** Something was due when it began. */
+  readonly due: boolean;
+}
+
 /** Sees everything, changes nothing. */
 export interface Watcher {
   readonly name: string;
-  /** Before the input is handled; undefined input: time passed. */
-  beforeDemand?(demand: ObservedDemand, input: DemandInput | undefined, nowMs: number): void;
-  afterDemand?(
-    demand: ObservedDemand,
-    turn: { readonly input: DemandInput | undefined; readonly effects: readonly DemandEffect[] },
-    nowMs: number,
-  ): void;
-  afterCapability?(
-    capability: ObservedCapability,
-    turn: {
-      readonly input: CapabilityInput | undefined;
-      readonly effects: readonly CapabilityEffect[];
-    },
-    nowMs: number,
-  ): void;
+  /** Before the queue takes one input of the turn. */
+  beforeTake?(demand: ObservedDemand, input: DemandInput): void;
+  /** After it took the input; what follows at the end of the turn has not happened yet. */
+  afterTake?(demand: ObservedDemand, input: DemandInput): void;
+  afterDemand?(demand: ObservedDemand, turn: DemandTurn, nowMs: number): void;
+  afterCapability?(capability: ObservedCapability, turn: CapabilityTurn, nowMs: number): void;
   /** A node died: what its engines knew is gone. */
   nodeDied?(node: WorkPeer): void;
   /** The run is over; faults stopped long ago. */

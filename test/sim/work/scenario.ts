@@ -6,26 +6,29 @@ import {
 } from "../../../sidecar/core/work/index.ts";
 import { SeededRandom } from "../../support/seeded-random.ts";
 import { World } from "../world.ts";
-import {
-  Bounds,
-  CreditBound,
-  ProviderBound,
-  SlotBound,
-  StartedFirst,
-  WorkBound,
-} from "./bound-checkers.ts";
+import { Bounds, CreditBound, ProviderBound, SlotBound, WorkBound } from "./bound-checkers.ts";
 import { Cluster, type Place } from "./cluster.ts";
-import { OneLease, OneOutcome, RecordedFirst, RightAttempts, StaleLease } from "./item-checkers.ts";
+import { OneLease, OneOutcome, RightAttempts, StaleLease } from "./item-checkers.ts";
 import { LeaseLedger } from "./lease-ledger.ts";
-import { Violation } from "./observed.ts";
+import { ClosedLast, OneAnswer, RecordedFirst, StartedFirst } from "./link-checkers.ts";
+import { type CapabilityTurn, type DemandTurn, Violation, type Watcher } from "./observed.ts";
+import type { TurnHabits } from "./sim-pump.ts";
 import type { WorkerHabits } from "./worker-app.ts";
 
 /** What one seed came to. */
 export interface SimResult {
   readonly seed: number;
   readonly events: number;
-  /** Accepted items of producers that survived to the end, and what the run was like. */
-  readonly facts: { readonly kills: number; readonly breaks: number; readonly crashes: number };
+  /** What the run was like. */
+  readonly facts: {
+    readonly kills: number;
+    readonly breaks: number;
+    readonly crashes: number;
+    /** Turns of two inputs or more. */
+    readonly shared: number;
+    /** Turns in which inputs met what was due. */
+    readonly late: number;
+  };
   readonly violation:
     | { readonly checker: string; readonly message: string; readonly history: readonly string[] }
     | undefined;
@@ -49,29 +52,34 @@ export function runWorkSimulation(seed: number): SimResult {
   const ledger = new LeaseLedger();
   const outcomes = new OneOutcome();
   const work = new WorkBound();
+  const turns = new TurnCount();
   const watchers = [
     ledger,
     outcomes,
     new OneLease(ledger),
     new StaleLease(ledger),
     new RightAttempts(ledger),
-    new RecordedFirst(),
+    new RecordedFirst(ledger),
+    new ClosedLast(),
+    new OneAnswer(ledger),
     new ProviderBound(),
     new CreditBound(),
     new SlotBound(),
     new Bounds(),
     new StartedFirst(),
     work,
+    turns,
   ];
   const maxDelayMs = random.pick([2, 10, 60]);
   const cluster = new Cluster({
     world,
     random: random.fork(),
+    turns: turnHabits(random),
     watchers,
     log: work,
     weather: { minDelayMs: 0.2, maxDelayMs, maxNoticeMs: 3_000 },
   });
-  const facts = { kills: 0, breaks: 0, crashes: 0 };
+  const faults = { kills: 0, breaks: 0, crashes: 0 };
   const faultsUntilMs = world.nowMs + faultTimeMs;
   let violation: SimResult["violation"];
   try {
@@ -82,7 +90,7 @@ export function runWorkSimulation(seed: number): SimResult {
         cluster.start(place);
       });
     }
-    scheduleFaults({ world, random: random.fork(), cluster, places, faultsUntilMs, facts });
+    scheduleFaults({ world, random: random.fork(), cluster, places, faultsUntilMs, facts: faults });
     world.run(faultsUntilMs, () => false);
     let open = Infinity;
     let progressUntilMs = faultsUntilMs + progressTimeMs;
@@ -100,7 +108,8 @@ export function runWorkSimulation(seed: number): SimResult {
     const message = error instanceof Violation ? error.message : stackOf(error);
     violation = { checker, message, history: world.history() };
   }
-  return { seed, events: world.eventCount, facts, violation };
+  const { shared, late } = turns;
+  return { seed, events: world.eventCount, facts: { ...faults, shared, late }, violation };
 }
 
 /** Once faults stop, every accepted item of a living producer ends and every call is answered. */
@@ -173,6 +182,31 @@ function startAgain(plan: FaultPlan, place: Place, delayMs: number): void {
     const living = plan.cluster.nodes().some((node) => node.self.nodeId === place.nodeId);
     if (!living) plan.cluster.start(place);
   });
+}
+
+/** Turns of one input in half of the runs; else of what comes within some ms, or in a busy time. */
+function turnHabits(random: SeededRandom): TurnHabits {
+  return { gatherMs: random.pick([0, 0, 3, 20]), asDriven: random.chance(0.5) };
+}
+
+/** Counts turns that one input at a time would not have. */
+class TurnCount implements Watcher {
+  readonly name = "turns";
+  shared = 0;
+  late = 0;
+
+  afterDemand(_demand: unknown, turn: DemandTurn): void {
+    this.#count(turn);
+  }
+
+  afterCapability(_capability: unknown, turn: CapabilityTurn): void {
+    this.#count(turn);
+  }
+
+  #count(turn: { readonly inputs: readonly unknown[]; readonly due: boolean }): void {
+    if (turn.inputs.length > 1) this.shared += 1;
+    if (turn.inputs.length > 0 && turn.due) this.late += 1;
+  }
 }
 
 function makePlaces(random: SeededRandom): Place[] {

@@ -19,9 +19,10 @@ import {
   type WorkPeer,
 } from "../../../sidecar/core/work/index.ts";
 import type { SeededRandom } from "../../support/seeded-random.ts";
-import type { CancelEvent, World } from "../world.ts";
+import type { World } from "../world.ts";
 import type { SessionEnd, SimSession } from "../network.ts";
 import type { ObservedCapability, ObservedDemand, Watcher } from "./observed.ts";
+import { SimPump, type TurnHabits } from "./sim-pump.ts";
 
 /** The one contract of the simulation. */
 export const simContract: WorkContract = {
@@ -51,15 +52,6 @@ interface Channel {
   readonly channel: number;
 }
 
-interface Pump<I, E> {
-  handle(input: I): void;
-  readonly engine: {
-    handle(input: I, nowMs: number): E[];
-    advance(nowMs: number): E[];
-    nextDeadlineMs(): number;
-  };
-}
-
 class CountingSequences {
   last = 0;
 
@@ -74,16 +66,18 @@ export class SimNode {
   readonly self: WorkPeer;
   readonly demands = new Map<
     string,
-    { readonly observed: ObservedDemand; readonly pump: Pump<DemandInput, DemandEffect> }
+    { readonly observed: ObservedDemand; readonly pump: SimPump<DemandInput, DemandEffect> }
   >();
   readonly capability:
     | {
         readonly observed: ObservedCapability;
-        readonly pump: Pump<CapabilityInput, CapabilityEffect>;
+        readonly pump: SimPump<CapabilityInput, CapabilityEffect>;
       }
     | undefined;
   alive = true;
   readonly #world: World;
+  readonly #random: SeededRandom;
+  readonly #turns: TurnHabits;
   readonly #watchers: readonly Watcher[];
   readonly #surroundings: NodeSurroundings;
   /** Sessions this node dialled, by peer. */
@@ -102,12 +96,15 @@ export class SimNode {
     components: {
       readonly world: World;
       readonly random: SeededRandom;
+      readonly turns: TurnHabits;
       readonly watchers: readonly Watcher[];
       readonly surroundings: NodeSurroundings;
     },
   ) {
     this.self = self;
     this.#world = components.world;
+    this.#random = components.random;
+    this.#turns = components.turns;
     this.#watchers = components.watchers;
     this.#surroundings = components.surroundings;
     const sequences = new CountingSequences();
@@ -243,73 +240,58 @@ export class SimNode {
     this.capability?.pump.handle({ type: "sessionDown", nodeId });
   }
 
-  #demandPump(observed: ObservedDemand, name: string): Pump<DemandInput, DemandEffect> {
-    return this.#pump(observed.queue, {
-      before: (input) => {
-        for (const watcher of this.#watchers) {
-          watcher.beforeDemand?.(observed, input, this.#world.nowMs);
-        }
+  #demandPump(observed: ObservedDemand, name: string): SimPump<DemandInput, DemandEffect> {
+    const watchers = this.#watchers;
+    let recorded: number[] = [];
+    return new SimPump(observed.queue, {
+      ...this.#pumpComponents(),
+      name: observed.id,
+      gathered: ["add", "message"],
+      beforeTake: (input) => {
+        for (const watcher of watchers) watcher.beforeTake?.(observed, input);
       },
-      after: (input, effects) => {
-        for (const watcher of this.#watchers) {
-          watcher.afterDemand?.(observed, { input, effects }, this.#world.nowMs);
-        }
-        for (const effect of effects) this.#performDemand(name, effect);
+      afterTake: (input) => {
+        recorded.push(observed.queue.lastOutcome());
+        if (input === undefined) return;
+        for (const watcher of watchers) watcher.afterTake?.(observed, input);
       },
-    });
-  }
-
-  #capabilityPump(observed: ObservedCapability): Pump<CapabilityInput, CapabilityEffect> {
-    return this.#pump(observed.pool, {
-      before: () => undefined,
-      after: (input, effects) => {
-        for (const watcher of this.#watchers) {
-          watcher.afterCapability?.(observed, { input, effects }, this.#world.nowMs);
-        }
-        for (const effect of effects) this.#performCapability(effect);
+      afterTurn: (turn) => {
+        const seen = { ...turn, recorded };
+        recorded = [];
+        for (const watcher of watchers) watcher.afterDemand?.(observed, seen, this.#world.nowMs);
+        for (const effect of turn.effects) this.#performDemand(name, effect);
       },
     });
   }
 
-  /**
-   * Inputs one after another, also those that effects of an earlier one cause; wakes by the
-   * deadline.
-   */
-  #pump<I extends { readonly type: string }, E>(
-    engine: Pump<I, E>["engine"],
-    hooks: {
-      before(input: I | undefined): void;
-      after(input: I | undefined, effects: readonly E[]): void;
-    },
-  ): Pump<I, E> {
-    const inputs: (I | undefined)[] = [];
-    let busy = false;
-    let wakeAtMs = Infinity;
-    let cancelWake: CancelEvent = () => undefined;
-    const turn = (input: I | undefined): void => {
-      inputs.push(input);
-      if (busy) return;
-      busy = true;
-      while (inputs.length > 0 && this.alive) {
-        const { nowMs } = this.#world;
-        // What is due comes in a turn of its own, so that checkers see the input's own effects.
-        if (inputs[0] !== undefined && engine.nextDeadlineMs() <= nowMs) inputs.unshift(undefined);
-        const next = inputs.shift();
-        hooks.before(next);
-        hooks.after(next, next === undefined ? engine.advance(nowMs) : engine.handle(next, nowMs));
-      }
-      busy = false;
-      const deadlineMs = engine.nextDeadlineMs();
-      if (deadlineMs === wakeAtMs) return;
-      cancelWake();
-      wakeAtMs = deadlineMs;
-      if (deadlineMs === Infinity) return;
-      cancelWake = this.#world.at(deadlineMs, () => {
-        wakeAtMs = Infinity;
-        if (this.alive) turn(undefined);
-      });
+  #capabilityPump(observed: ObservedCapability): SimPump<CapabilityInput, CapabilityEffect> {
+    return new SimPump(observed.pool, {
+      ...this.#pumpComponents(),
+      name: observed.id,
+      gathered: ["pull", "verb", "message"],
+      beforeTake: () => undefined,
+      afterTake: () => undefined,
+      afterTurn: (turn) => {
+        for (const watcher of this.#watchers) {
+          watcher.afterCapability?.(observed, turn, this.#world.nowMs);
+        }
+        for (const effect of turn.effects) this.#performCapability(effect);
+      },
+    });
+  }
+
+  #pumpComponents(): {
+    readonly world: World;
+    readonly random: SeededRandom;
+    readonly habits: TurnHabits;
+    readonly isAlive: () => boolean;
+  } {
+    return {
+      world: this.#world,
+      random: this.#random.fork(),
+      habits: this.#turns,
+      isAlive: () => this.alive,
     };
-    return { engine, handle: turn };
   }
 
   #performDemand(demand: string, effect: DemandEffect): void {

@@ -11,8 +11,8 @@ import type { SimNode } from "./sim-node.ts";
 /** Numbers of calls are shared by all processes of a node. */
 export interface CallBook {
   open(onReply: (reply: CapabilityReply) => void): number;
-  /** No answer is expected any more. */
-  forget(call: number): void;
+  /** No answer is expected any more; one that was on its way is given to `onReply`. */
+  abandon(call: number, onReply: (reply: CapabilityReply) => void): void;
 }
 
 /** How a worker process lives. */
@@ -81,7 +81,9 @@ export class WorkerApp {
     if (this.#node.alive) {
       if (this.#pulling !== undefined) {
         this.#say({ type: "pullCancelled", call: this.#pulling });
-        this.#calls.forget(this.#pulling);
+        this.#calls.abandon(this.#pulling, (reply) => {
+          this.#returnUnread(reply);
+        });
       }
       if (this.#presence !== undefined) {
         this.#say({ type: "presenceClosed", presence: this.#presence });
