@@ -1,5 +1,5 @@
 /**
- * A Map and a Set for members that come and go quickly. V8 moves the entries of a Map with many
+ * A Map for members that come and go quickly. V8 moves the entries of a Map with many
  * deletions to a new table, and the old table keeps both its entries and a pointer to the new one.
  * Once one such table has grown old, all that follow it outlive every small garbage collection,
  * with whatever went through the Map meanwhile. Beginning anew with a fresh Map now and then cuts
@@ -47,31 +47,5 @@ export class ChurnMap<K, V> {
 
   values(): MapIterator<V> {
     return this.#map.values();
-  }
-}
-
-/** The part of Set that is needed. Do not `add` while iterating. */
-export class ChurnSet<T> {
-  readonly #members = new ChurnMap<T, true>();
-
-  get size(): number {
-    return this.#members.size;
-  }
-
-  has(member: T): boolean {
-    return this.#members.has(member);
-  }
-
-  add(member: T): void {
-    this.#members.set(member, true);
-  }
-
-  /** @returns false when it was not in it. */
-  delete(member: T): boolean {
-    return this.#members.delete(member);
-  }
-
-  [Symbol.iterator](): MapIterator<T> {
-    return this.#members.keys();
   }
 }

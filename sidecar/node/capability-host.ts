@@ -115,12 +115,9 @@ export class CapabilityHost implements LinkOwner {
     signal?: AbortSignal,
   ): Promise<Result<readonly PulledItem[]>> {
     const pulled = new Promise<Result<readonly PulledItem[]>>((resolve) => {
-      const onGone = (call: number): void => {
-        this.#pump.handle({ type: "pullCancelled", call });
-      };
       const call = this.#calls.open((reply) => {
         resolve(pulledOf(reply));
-      }, signal && { signal, onGone });
+      }, signal && { signal, onGone: this.#abandon });
       this.#pump.later({ type: "pull", call, ...options });
     });
     return signal === undefined
@@ -218,6 +215,10 @@ export class CapabilityHost implements LinkOwner {
     this.#pump.close();
     this.#calls.closeAll();
   }
+
+  readonly #abandon = (call: number): void => {
+    this.#pump.handle({ type: "pullCancelled", call });
+  };
 
   #perform(effect: CapabilityEffect): void {
     switch (effect.type) {

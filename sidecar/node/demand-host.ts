@@ -109,12 +109,9 @@ export class DemandHost implements LinkOwner {
     signal?: AbortSignal,
   ): Promise<Result<{ readonly ticket: string; readonly state: ItemState }>> {
     return new Promise((resolve) => {
-      const onGone = (call: number): void => {
-        this.#pump.handle({ type: "addCancelled", call });
-      };
       const call = this.#calls.open((reply) => {
         resolve(addedOf(reply));
-      }, signal && { signal, onGone });
+      }, signal && { signal, onGone: this.#abandon });
       this.#pump.later({ type: "add", call, request, options });
     });
   }
@@ -206,6 +203,10 @@ export class DemandHost implements LinkOwner {
     this.#pump.close();
     this.#calls.closeAll();
   }
+
+  readonly #abandon = (call: number): void => {
+    this.#pump.handle({ type: "addCancelled", call });
+  };
 
   #clocks(): TwoClocks {
     const { clock, wallClock } = this.#components;

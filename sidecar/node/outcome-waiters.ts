@@ -44,6 +44,7 @@ export class OutcomeWaiters {
 
   /** To be called when a ticket has an outcome. */
   wake(ticket: string): void {
+    if (this.#count === 0) return;
     const waiters = this.#byTicket.get(ticket);
     if (waiters === undefined) return;
     for (const wake of [...waiters]) wake();

@@ -1,5 +1,5 @@
 /** Calls into an engine that wait for its reply effect. */
-import { ChurnMap } from "../core/churn-map.ts";
+import { SequenceMap } from "../core/sequence-map.ts";
 
 /** A call that ended without a reply: the caller or the engine is gone, or a bug was met. */
 export interface Unanswered {
@@ -7,6 +7,7 @@ export interface Unanswered {
 }
 
 interface PendingCall<Reply> {
+  readonly call: number;
   readonly answer: (reply: Reply | Unanswered) => void;
   /** Undefined when the caller cannot go away. */
   readonly stopListening: (() => void) | undefined;
@@ -21,7 +22,7 @@ export interface LeavingCaller {
 
 /** Numbers calls and hands each reply to its caller. */
 export class PendingCalls<Reply> {
-  readonly #pending = new ChurnMap<number, PendingCall<Reply>>();
+  readonly #pending = new SequenceMap<PendingCall<Reply>>();
   #last = 0;
 
   /**
@@ -33,7 +34,7 @@ export class PendingCalls<Reply> {
     this.#last += 1;
     const call = this.#last;
     const stopListening = caller === undefined ? undefined : this.#listen(call, caller);
-    this.#pending.set(call, { answer, stopListening });
+    this.#pending.set(call, { call, answer, stopListening });
     return call;
   }
 
@@ -49,7 +50,7 @@ export class PendingCalls<Reply> {
 
   /** The engine is gone: every open call ends. */
   closeAll(): void {
-    for (const call of [...this.#pending.keys()]) this.answer(call, { kind: "gone" });
+    for (const { call } of [...this.#pending.values()]) this.answer(call, { kind: "gone" });
   }
 
   #listen(call: number, { signal, onGone }: LeavingCaller): () => void {

@@ -10,7 +10,6 @@ import { outstandingOf } from "./held-lease.ts";
 import { toDemand } from "./messages.ts";
 import type { WaitingPull } from "./pull-line.ts";
 import { countTry } from "./target.ts";
-import { writeLeaseToken } from "./ticket.ts";
 
 /** Items that one pull may ask for, and how long it may wait. */
 const maxPull = 1_000;
@@ -93,8 +92,7 @@ export function returnParked(state: CapabilityState, lease: HeldLease, reason: s
 
 function park(state: CapabilityState, link: PoolLink, delivery: Delivery, nowMs: number): boolean {
   if (delivery.lease === undefined) return false;
-  const { incarnation } = state.components.self;
-  const token = writeLeaseToken(delivery.ticket, delivery.lease.delivery, incarnation);
+  const token = state.tokens.write(delivery.ticket, delivery.lease.delivery);
   if (token === undefined || state.book.get(token) !== undefined) return false;
   link.received += 1;
   const item: PulledWork = {

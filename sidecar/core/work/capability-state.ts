@@ -20,6 +20,7 @@ import { credit, maxNamed, toDemand } from "./messages.ts";
 import type { CapabilityComponents } from "./ports.ts";
 import { PullLine } from "./pull-line.ts";
 import { RememberedVerbs } from "./remembered-verbs.ts";
+import { LeaseTokenWriter } from "./ticket.ts";
 
 /** Verbs that wait for the demands' answers; at that many no new item is asked for. */
 const maxUnconfirmed = 1_000;
@@ -37,6 +38,7 @@ export class CapabilityState {
   readonly sessions = new Map<NodeId, Incarnation>();
   readonly rtts = new Map<NodeId, number>();
   readonly remembered = new RememberedVerbs();
+  readonly tokens: LeaseTokenWriter;
   /** Something changed that `place` should look at. */
   placementDirty = true;
   /** Parked leases, oldest first. */
@@ -72,6 +74,7 @@ export class CapabilityState {
     this.contract = spec.contract;
     this.options = spec.options;
     this.components = components;
+    this.tokens = new LeaseTokenWriter(components.self.incarnation);
   }
 
   nextLink(): number {

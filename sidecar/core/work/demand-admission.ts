@@ -144,7 +144,7 @@ function endLeases(
   reason: string,
   nowMs: number,
 ): void {
-  for (const item of [...provider.leased]) {
+  for (const item of [...provider.leased.values()]) {
     state.settlement.lapse(item, reason, { options: state.options, nowMs });
   }
 }
@@ -172,7 +172,7 @@ function keepHeld(
       kept.push(item.lease.wire);
     }
   }
-  for (const item of [...provider.leased]) {
+  for (const item of [...provider.leased.values()]) {
     if (held.has(item)) continue;
     const reason = "the provider came back without it";
     state.settlement.lapse(item, reason, { options: state.options, nowMs });

@@ -6,7 +6,7 @@
  * or a `guest`: not admitted, but allowed to settle what it held before, so that a lease survives a
  * lost transport even when its place was taken meanwhile.
  */
-import { ChurnSet } from "../churn-map.ts";
+import { SequenceMap } from "../sequence-map.ts";
 import type { Delivery } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { NodeId } from "../ports.ts";
 import type { WorkPeer } from "./demand-events.ts";
@@ -104,7 +104,7 @@ export class DemandLinks {
       incarnation: peer.incarnation,
       link: undefined,
       admitted: false,
-      leased: new ChurnSet(),
+      leased: new SequenceMap(),
       rttMs: undefined,
       slots: 0,
       obstacle: undefined,

@@ -5,6 +5,7 @@
 import { ChurnMap } from "../churn-map.ts";
 import type { DemandOptions } from "./demand-options.ts";
 import { IndexedHeap } from "../indexed-heap.ts";
+import { SequenceMap } from "../sequence-map.ts";
 import { EndedItem, type FinalState, type KnownItem } from "./ended-item.ts";
 import type { Item, ItemLease, ItemState, Outcome } from "./item.ts";
 import { OutcomeLog } from "./outcome-log.ts";
@@ -18,7 +19,7 @@ export type EndState = FinalState | "dead";
 /** Items of one queue. Cost of a transition: O(log n). */
 export class ItemStore {
   readonly ready = new ReadyQueue();
-  readonly #items = new ChurnMap<number, KnownItem>();
+  readonly #items = new SequenceMap<KnownItem>();
   readonly #keys = new ChurnMap<string, KnownItem>();
   readonly #timers = new IndexedHeap<Item>({
     before: (left, right) => left.dueMs < right.dueMs,
@@ -100,14 +101,14 @@ export class ItemStore {
     if (lease.previous !== undefined) lease.previous.previous = undefined;
     item.lease = lease;
     item.acquired += 1;
-    lease.provider.leased.add(item);
+    lease.provider.leased.set(item.sequence, item);
     this.reschedule(item);
   }
 
   /** leased → ready, or delayed until `readyAtMs`. */
   requeue(item: Item, readyAtMs: number, nowMs: number): void {
     expectState(item, item.state === "leased");
-    item.lease?.provider.leased.delete(item);
+    item.lease?.provider.leased.delete(item.sequence);
     if (readyAtMs > nowMs) this.#delay(item, readyAtMs);
     else this.#makeReady(item, nowMs);
   }
@@ -121,7 +122,7 @@ export class ItemStore {
   /** Any pending state → an end, with its outcome recorded. */
   end(item: Item, state: EndState, outcome: Outcome, nowMs: number): void {
     expectState(item, item.outcome === undefined);
-    if (item.state === "leased") item.lease?.provider.leased.delete(item);
+    if (item.state === "leased") item.lease?.provider.leased.delete(item.sequence);
     this.ready.remove(item, true);
     this.#timers.remove(item);
     this.#pendingBytes -= item.request.length;

@@ -6,7 +6,7 @@
  * release, lapse before the start → ready; cancel → cancelled; deadline → expired) ·
  * `done`, `dead`, `cancelled`, `expired` are ends; only `dead` can be driven again (→ ready).
  */
-import type { ChurnSet } from "../churn-map.ts";
+import type { SequenceMap } from "../sequence-map.ts";
 import type { Lease } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { Incarnation, NodeId } from "../ports.ts";
 import type { ApplicationObstacle } from "./application-obstacle.ts";
@@ -93,8 +93,8 @@ export interface DemandProvider {
   link: number | undefined;
   /** True while it counts towards maxProviders. Invariant: only with a link. */
   admitted: boolean;
-  /** Items whose live lease it holds. */
-  readonly leased: ChurnSet<Item>;
+  /** Items whose live lease it holds, by their sequences. */
+  readonly leased: SequenceMap<Item>;
   rttMs: number | undefined;
   /** Worker slots, as its last Hello said. */
   slots: number;

@@ -1,13 +1,13 @@
 /**
- * The two opaque names that applications see: a ticket (work.v1.Ticket) for an item, a lease token
- * (work.v1.LeaseToken) for one delivery of it. Both base64url of the encoded message.
+ * The two opaque names that applications see: a ticket for an item, base64url of a work.v1.Ticket;
+ * a lease token for one delivery of it, the ticket, a dot and base64url of a work.v1.LeaseToken.
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { LeaseTokenSchema, TicketSchema } from "../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { Incarnation, NodeId } from "../ports.ts";
 import type { SequenceCounter } from "./ports.ts";
 import { refused, type WorkRefusal, type WorkResult } from "./refusal.ts";
-import { base64Url, fromBase64Url, pushVarint } from "./token-bytes.ts";
+import { base64Url, fromBase64Url, isBase64Url, pushVarint } from "./token-bytes.ts";
 
 /** Longest text that is looked at: a node id has at most 63 bytes. */
 const maxTextLength = 256;
@@ -56,22 +56,37 @@ export class TicketWriter {
   }
 }
 
-/** @returns the token of a delivery, or undefined when `ticket` is not base64url. */
-export function writeLeaseToken(
-  ticket: string,
-  delivery: number,
-  providerIncarnation: Incarnation,
-): string | undefined {
-  const inner = fromBase64Url(ticket);
-  if (inner === undefined || inner.length > maxTextLength) return undefined;
-  const bytes: number[] = [0x0a];
-  pushVarint(bytes, inner.length);
-  for (const byte of inner) bytes.push(byte);
-  bytes.push(0x10);
+/**
+ * Makes the lease tokens of one node's start.
+ * Cost: about 0.1 µs a token, for most deliveries are the first.
+ */
+export class LeaseTokenWriter {
+  readonly #incarnation: Incarnation;
+  #delivery = -1;
+  #tail = "";
+
+  /** @param incarnation of the provider's node. */
+  constructor(incarnation: Incarnation) {
+    this.#incarnation = incarnation;
+  }
+
+  /** @returns undefined when `ticket` cannot be one. */
+  write(ticket: string, delivery: number): string | undefined {
+    if (ticket.length > maxTextLength || !isBase64Url(ticket)) return undefined;
+    if (delivery !== this.#delivery) {
+      this.#delivery = delivery;
+      this.#tail = tailOf(delivery, this.#incarnation);
+    }
+    return ticket + this.#tail;
+  }
+}
+
+function tailOf(delivery: number, incarnation: Incarnation): string {
+  const bytes: number[] = [0x08];
   pushVarint(bytes, delivery);
-  bytes.push(0x18);
-  pushVarint(bytes, providerIncarnation);
-  return base64Url(bytes);
+  bytes.push(0x10);
+  pushVarint(bytes, incarnation);
+  return `.${base64Url(bytes)}`;
 }
 
 /** @returns what the text names, or undefined when it is no ticket. */
@@ -87,17 +102,14 @@ export function parseTicket(text: string): TicketParts | undefined {
 
 /** @returns what the text names, or undefined when it is no lease token. */
 export function parseLeaseToken(text: string): LeaseTokenParts | undefined {
-  const bytes = tokenBytes(text);
-  if (bytes === undefined) return undefined;
+  const dot = text.indexOf(".");
+  const ticket = dot < 0 ? undefined : parseTicket(text.slice(0, dot));
+  const bytes = ticket === undefined ? undefined : tokenBytes(text.slice(dot + 1));
+  if (ticket === undefined || bytes === undefined) return undefined;
   try {
-    const token = fromBinary(LeaseTokenSchema, bytes);
-    const ticket = token.ticket === undefined ? undefined : ticketParts(token.ticket);
-    if (ticket === undefined || token.delivery === 0) return undefined;
-    return {
-      ticket,
-      delivery: token.delivery,
-      providerIncarnation: Number(token.providerIncarnation),
-    };
+    const { delivery, providerIncarnation } = fromBinary(LeaseTokenSchema, bytes);
+    if (delivery === 0) return undefined;
+    return { ticket, delivery, providerIncarnation: Number(providerIncarnation) };
   } catch {
     return undefined;
   }

@@ -62,6 +62,14 @@ export function fromBase64Url(text: string): Uint8Array | undefined {
   return (word & ((1 << bits) - 1)) === 0 ? bytes : undefined;
 }
 
+/** True for letters that base64url is made of, one at least. */
+export function isBase64Url(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    if ((sextets[text.charCodeAt(index)] ?? -1) < 0) return false;
+  }
+  return text.length > 0;
+}
+
 function at(bytes: ArrayLike<number>, index: number): number {
   return bytes[index] ?? 0;
 }

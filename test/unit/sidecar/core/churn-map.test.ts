@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ChurnMap, ChurnSet } from "../../../../sidecar/core/churn-map.ts";
+import { ChurnMap } from "../../../../sidecar/core/churn-map.ts";
 
 describe("ChurnMap", () => {
   test("does what a Map does, whatever is set and deleted", () => {
@@ -44,14 +44,4 @@ describe("ChurnMap", () => {
     for (const key of churn.keys()) churn.delete(key);
     expect(churn.size).toBe(0);
   });
-});
-
-test("ChurnSet holds each member once, in the order of adding", () => {
-  const churn = new ChurnSet<string>();
-  for (const member of ["b", "a", "b"]) churn.add(member);
-  expect([...churn]).toEqual(["b", "a"]);
-  expect(churn.delete("b")).toBe(true);
-  expect(churn.delete("b")).toBe(false);
-  expect(churn.has("b")).toBe(false);
-  expect(churn.size).toBe(1);
 });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { SettledStatus } from "../../../../../proto/gen/spillway/work/v1/work_pb.ts";
 import type { WorkVerb } from "../../../../../sidecar/core/work/index.ts";
-import { writeLeaseToken } from "../../../../../sidecar/core/work/ticket.ts";
+import { LeaseTokenWriter } from "../../../../../sidecar/core/work/ticket.ts";
 import { CapabilityRig, type RigDemand } from "../../../../support/capability-rig.ts";
 
 const error = { code: "BAD", message: "no", retryable: true, details: "" };
@@ -120,7 +120,11 @@ describe("a verb", () => {
 
   test.each([
     ["no lease at all", "?", "UNKNOWN_LEASE"],
-    ["a lease of an earlier start", writeLeaseToken("CgV3ZWItMBABGAE", 1, 2) ?? "", "STALE_LEASE"],
+    [
+      "a lease of an earlier start",
+      new LeaseTokenWriter(2).write("CgV3ZWItMBABGAE", 1) ?? "",
+      "STALE_LEASE",
+    ],
   ])("on %s is refused", (_what, lease, code) => {
     const { rig } = working();
     expect(rig.reply(rig.verb(lease, complete))).toMatchObject({ refusal: { code } });

@@ -8,10 +8,10 @@ import {
 } from "../../../../../proto/gen/spillway/work/v1/work_pb.ts";
 import { leaseRefusal, resolveTicket } from "../../../../../sidecar/core/work/index.ts";
 import {
+  LeaseTokenWriter,
   parseLeaseToken,
   parseTicket,
   TicketWriter,
-  writeLeaseToken,
 } from "../../../../../sidecar/core/work/ticket.ts";
 import { RigSequences } from "../../../../support/demand-rig.ts";
 
@@ -35,17 +35,14 @@ test("a ticket is base64url of work.v1.Ticket, equal to the generated codec's", 
   );
 });
 
-test("a lease token is base64url of work.v1.LeaseToken", () => {
+test("a lease token is the ticket, a dot and base64url of work.v1.LeaseToken", () => {
   fc.assert(
     fc.property(nodeId, incarnation, sequence, delivery, (id, start, number, count) => {
       const ticket = new TicketWriter({ nodeId: id, incarnation: start }).write(number);
-      const text = writeLeaseToken(ticket, count, 7) ?? "";
-      const message = create(LeaseTokenSchema, {
-        ticket: { nodeId: id, incarnation: BigInt(start), sequence: BigInt(number) },
-        delivery: count,
-        providerIncarnation: 7n,
-      });
-      expect(text).toBe(Buffer.from(toBinary(LeaseTokenSchema, message)).toString("base64url"));
+      const text = new LeaseTokenWriter(7).write(ticket, count) ?? "";
+      const message = create(LeaseTokenSchema, { delivery: count, providerIncarnation: 7n });
+      const tail = Buffer.from(toBinary(LeaseTokenSchema, message)).toString("base64url");
+      expect(text).toBe(`${ticket}.${tail}`);
       expect(parseLeaseToken(text)).toMatchObject({ delivery: count, providerIncarnation: 7 });
     }),
   );
@@ -59,7 +56,7 @@ test("no text ends the process", () => {
         const ticket = parseTicket(text);
         if (ticket !== undefined) expect(ticket.sequence).toBeGreaterThan(0);
         parseLeaseToken(text);
-        writeLeaseToken(text, 1, 1);
+        new LeaseTokenWriter(1).write(text, 1);
       },
     ),
   );
@@ -106,7 +103,9 @@ describe("what is answered about a ticket", () => {
 
 test("a lease of an earlier start is stale, any other text is no lease", () => {
   const ticket = new TicketWriter({ nodeId: "web-0", incarnation: 1 }).write(1);
-  expect(leaseRefusal(writeLeaseToken(ticket, 1, 1) ?? "").code).toBe("STALE_LEASE");
+  expect(leaseRefusal(new LeaseTokenWriter(1).write(ticket, 1) ?? "").code).toBe("STALE_LEASE");
   expect(leaseRefusal("nonsense").code).toBe("UNKNOWN_LEASE");
   expect(leaseRefusal(ticket).code).toBe("UNKNOWN_LEASE");
+  expect(leaseRefusal(`${ticket}.`).code).toBe("UNKNOWN_LEASE");
+  expect(leaseRefusal(`${ticket}.AAAA`).code).toBe("UNKNOWN_LEASE");
 });
