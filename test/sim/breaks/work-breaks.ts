@@ -187,4 +187,11 @@ export const workBreaks: readonly SourceBreak[] = [
     from: "  state.links.setLimit(link, limit);\n",
     to: "  if (!state.credited.includes(link)) state.links.setLimit(link, limit);\n",
   },
+  {
+    name: "copy-refused",
+    checker: "stale-lease",
+    file: `${room}demand-protocol.ts`,
+    from: "    const copy = item instanceof EndedItem && isCopy(item, link, verb);\n",
+    to: "    const copy = false;\n",
+  },
 ];

@@ -128,7 +128,7 @@ export class StaleLease implements Watcher {
   afterDemand(demand: ObservedDemand): void {
     const changed = this.#changed;
     this.#changed = [];
-    for (const { verb, said } of this.#ledger.turn.words) {
+    for (const { verb, said, delivery } of this.#ledger.turn.words) {
       if (verb === undefined || said === undefined) continue;
       const { sequence, standing } = verb;
       const what = `a ${standing} ${verb.verb} of item ${String(sequence)} of ${demand.id}`;
@@ -136,6 +136,11 @@ export class StaleLease implements Watcher {
       if (standing === "live" || standing === "late") {
         if (accepted) continue;
         throw new Violation(this.name, `${what} was answered ${String(said.status)}`);
+      }
+      const latest = this.#ledger.item(demand, sequence)?.delivery === delivery;
+      const known = demand.queue.item(sequence) !== undefined;
+      if (standing === "copy" && !accepted && latest && known) {
+        throw new Violation(this.name, `${what} was refused`);
       }
       if (standing === "stale" && accepted) {
         throw new Violation(this.name, `${what} was accepted`);
