@@ -28,7 +28,7 @@ import {
   type StoredDemand,
   type StoredMetadata,
 } from "../schema/index.ts";
-import { Packed } from "./packed.ts";
+import { type Packed, Packer } from "./packed.ts";
 import { targetOf, type TargetPlace } from "./scale-client.ts";
 import { slimMetadata } from "./slim-metadata.ts";
 
@@ -76,6 +76,8 @@ export interface SpecFacts {
   readonly contractMap: string | undefined;
   /** `namespace/kind/name` of what is scaled. */
   readonly scaleTarget: string | undefined;
+  /** Of a Demand. */
+  readonly desiredProviders: number | undefined;
 }
 
 const ours = { group: apiGroup, version: "v1alpha1", namespaced: true } as const;
@@ -96,6 +98,16 @@ export const capabilities: ResourceType<CachedCapability> = resourceType<CachedC
 
 const noWords: CachedMetadata["labels"] = {};
 
+/** How specs and statuses look, of each kind. */
+const demandPackers = {
+  judged: new Packer<Judged<Demand["spec"]>>(),
+  status: new Packer<DemandStatus>(),
+};
+const capabilityPackers = {
+  judged: new Packer<Judged<Capability["spec"]>>(),
+  status: new Packer<CapabilityStatus>(),
+};
+
 /** A resource as the API server gave it. */
 type Incoming<Cached> = Cached & { readonly status?: unknown };
 
@@ -103,10 +115,13 @@ type Incoming<Cached> = Cached & { readonly status?: unknown };
 export function keepDemand(object: Incoming<CachedDemand>, known?: CachedDemand): CachedDemand {
   const metadata = slimMetadata(object.metadata);
   const same = sameSpec(metadata, known);
-  if (same !== undefined) return { ...same, shown: packed(readDemandStatus(object.status), known) };
+  if (same !== undefined) {
+    const status = readDemandStatus(object.status);
+    return { ...same, shown: status && demandPackers.status.pack(status, known?.shown) };
+  }
   const read = readDemand({ ...object, apiVersion, kind: "Demand", metadata });
-  const facts = read.ok ? factsOf(read.resource, undefined) : undefined;
-  return { kind: "Demand", ...keep(read, facts, known) };
+  const facts = read.ok ? demandFacts(read.resource) : undefined;
+  return { kind: "Demand", ...keep(read, { facts, known, ...demandPackers }) };
 }
 
 /** Keeps of a Capability what is read of it; as `keepDemand`. */
@@ -117,11 +132,12 @@ export function keepCapability(
   const metadata = slimMetadata(object.metadata);
   const same = sameSpec(metadata, known);
   if (same !== undefined) {
-    return { ...same, shown: packed(readCapabilityStatus(object.status), known) };
+    const status = readCapabilityStatus(object.status);
+    return { ...same, shown: status && capabilityPackers.status.pack(status, known?.shown) };
   }
   const read = readCapability({ ...object, apiVersion, kind: "Capability", metadata });
-  const facts = read.ok ? factsOf(read.resource, targetOf(read.resource)) : undefined;
-  return { kind: "Capability", ...keep(read, facts, known) };
+  const facts = read.ok ? capabilityFacts(read.resource) : undefined;
+  return { kind: "Capability", ...keep(read, { facts, known, ...capabilityPackers }) };
 }
 
 /** A generation has one spec: a version of the one that is kept is not read again. */
@@ -138,43 +154,52 @@ function sameSpec<Cached extends CachedDemand | CachedCapability>(
   return { ...known, metadata: { ...known.metadata, resourceVersion, annotations, ...ends } };
 }
 
-function packed<Status>(
-  status: Status | undefined,
-  known: { readonly shown?: Packed<Status> | undefined } | undefined,
-): Packed<Status> | undefined {
-  return status === undefined ? undefined : Packed.of(status, known?.shown);
+function demandFacts(demand: StoredDemand): SpecFacts {
+  const { desiredProviders } = demand.spec;
+  return { ...factsOf(demand), desiredProviders, scaleTarget: undefined };
 }
 
-function factsOf(
-  resource: StoredDemand | StoredCapability,
-  target: TargetPlace | undefined,
-): SpecFacts {
+function capabilityFacts(capability: StoredCapability): SpecFacts {
+  const target = targetOf(capability);
+  const scaleTarget = target === undefined ? undefined : scaleTargetOf(target);
+  return { ...factsOf(capability), desiredProviders: undefined, scaleTarget };
+}
+
+function factsOf(resource: StoredDemand | StoredCapability) {
   const { metadata, spec } = resource;
   const { configMapRef } = spec.contract.schema;
   return {
     selector: spec.selector,
     route: routeOf(resource),
-    contractMap: configMapRef === undefined ? undefined : inNamespace(metadata, configMapRef.name),
-    scaleTarget: target === undefined ? undefined : scaleTargetOf(target),
+    contractMap:
+      configMapRef === undefined ? undefined : `${metadata.namespace}/${configMapRef.name}`,
   };
 }
 
 /** What is the same as in the version before is not kept twice. */
 function keep<Resource extends { readonly spec: unknown }, Status>(
   read: ReadStored<Stored<Resource, Status>>,
-  facts: SpecFacts | undefined,
-  known: CachedResource<string, Resource, Status> | undefined,
+  {
+    facts,
+    known,
+    judged: specs,
+    status: statuses,
+  }: {
+    readonly facts: SpecFacts | undefined;
+    readonly known: CachedResource<string, Resource, Status> | undefined;
+    readonly judged: Packer<Judged<Resource["spec"]>>;
+    readonly status: Packer<Status>;
+  },
 ) {
   const { metadata, status } = read.resource;
-  const judged = Packed.of<Judged<Resource["spec"]>>(
+  const judged = specs.pack(
     read.ok ? { ok: true, spec: read.resource.spec } : { ok: false, refusals: read.refusals },
     known?.kept?.judged,
   );
-  const same = known?.kept?.judged === judged;
   return {
     metadata: sameTexts(metadata, known?.metadata),
-    kept: same ? known.kept : { judged, facts },
-    shown: packed(status, known),
+    kept: known?.kept?.judged === judged ? known.kept : { judged, facts },
+    shown: status === undefined ? undefined : statuses.pack(status, known?.shown),
   };
 }
 
@@ -216,8 +241,4 @@ export function readOf<Kind extends string, Resource extends { readonly spec: un
 /** The index value of a target. */
 export function scaleTargetOf({ namespace, kind, name }: TargetPlace): string {
   return `${namespace}/${kind}/${name}`;
-}
-
-function inNamespace({ namespace }: StoredMetadata, name: string): string {
-  return `${namespace}/${name}`;
 }

@@ -89,7 +89,7 @@ export class CapabilityLoop {
         })
       : undefined;
     const previous = statuses.wanted(metadata) ?? read.resource.status;
-    const pods = read.ok ? world.poolsOf(read.resource) : [];
+    const pods = read.ok ? world.poolsOf(object) : [];
     const memory = this.#memories.get(metadata.uid);
     const outcome = reconcileCapability(
       withStatus(read, previous),

@@ -39,7 +39,7 @@ export class DemandLoop {
           signal,
         })
       : undefined;
-    const queues = read.ok ? world.queuesOf(read.resource) : [];
+    const queues = read.ok ? world.queuesOf(object) : [];
     const outcome = reconcileDemand(
       withStatus(read, statuses.wanted(metadata) ?? read.resource.status),
       {

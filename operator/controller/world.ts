@@ -7,7 +7,6 @@ import {
   type QueueReport,
   routeOf,
   type SelectedPod,
-  selectedPods,
 } from "../reconcile/index.ts";
 import {
   type ApiClient,
@@ -16,7 +15,7 @@ import {
   type RuntimeMetrics,
   type Surroundings,
 } from "../runtime/index.ts";
-import { selects, type StoredCapability, type StoredDemand } from "../schema/index.ts";
+import { selects, type StoredCapability } from "../schema/index.ts";
 import {
   type CachedCapability,
   type CachedDemand,
@@ -143,21 +142,21 @@ export class World {
   }
 
   /** Pods that a Demand selects, with what their sidecars say of its queue. */
-  queuesOf(demand: StoredDemand): SelectedPod<QueueReport>[] {
-    return this.#selected(demand).map(({ cached, pod }) => {
-      const state = this.#components.sidecars.stateOf(pod.uid);
+  queuesOf(demand: CachedDemand): SelectedPod<QueueReport>[] {
+    return this.podsSelectedBy(demand).map((cached) => {
+      const state = this.#components.sidecars.stateOf(cached.metadata.uid ?? "");
       return this.#queuePod(demand, { cached, state });
     });
   }
 
   /** The same with the pods that are gone since a little while. */
-  queuesWithGone(demand: StoredDemand): QueuePod[] {
-    const gone = [...this.#gone.values()]
-      .filter(({ pod }) => pod.metadata.namespace === demand.metadata.namespace)
-      .map((it) => ({ ...it, cached: it.pod, pod: observedPod(it.pod) }));
+  queuesWithGone(demand: CachedDemand): QueuePod[] {
+    const gone = [...this.#gone.values()].filter(
+      ({ pod }) => pod.metadata.namespace === demand.metadata.namespace && doesSelect(demand, pod),
+    );
     return [
       ...this.queuesOf(demand),
-      ...selectedPods(demand.spec.selector, gone).map(({ cached, state, goneAtMs }) => ({
+      ...gone.map(({ pod: cached, state, goneAtMs }) => ({
         ...this.#queuePod(demand, { cached, state }),
         goneAtMs,
       })),
@@ -165,9 +164,10 @@ export class World {
   }
 
   /** Pods that a Capability selects, with what their sidecars say of it. */
-  poolsOf(capability: StoredCapability): SelectedPod<PoolReport>[] {
+  poolsOf(capability: CachedCapability): SelectedPod<PoolReport>[] {
     const { uid } = capability.metadata;
-    return this.#selected(capability).map(({ cached, pod }): SelectedPod<PoolReport> => {
+    return this.podsSelectedBy(capability).map((cached): SelectedPod<PoolReport> => {
+      const pod = observedPod(cached);
       const state = this.#components.sidecars.stateOf(pod.uid);
       const capabilityUids = this.capabilityUidsOf(cached);
       if (state === undefined || !wasHeard(state)) return { pod };
@@ -176,11 +176,8 @@ export class World {
   }
 
   /** Demands whose work a route is. */
-  demandsOf(route: string): StoredDemand[] {
-    return this.demands.byIndex("route", route).flatMap((it) => {
-      const read = readOf(it);
-      return read.ok ? [read.resource] : [];
-    });
+  demandsOf(route: string): CachedDemand[] {
+    return this.demands.byIndex("route", route);
   }
 
   /** Capabilities that scale by the same route as one, or the same target; it is among them. */
@@ -202,20 +199,20 @@ export class World {
 
   /** Capabilities that select a pod. */
   capabilitiesOf(pod: CachedPod): CachedCapability[] {
-    return selecting(this.capabilities.byIndex("namespace", pod.metadata.namespace ?? ""), pod);
+    const all = this.capabilities.byIndex("namespace", pod.metadata.namespace ?? "");
+    return all.filter((it) => doesSelect(it, pod));
   }
 
   /** Demands that select a pod. */
   demandsSelecting(pod: CachedPod): CachedDemand[] {
-    return selecting(this.demands.byIndex("namespace", pod.metadata.namespace ?? ""), pod);
+    const all = this.demands.byIndex("namespace", pod.metadata.namespace ?? "");
+    return all.filter((it) => doesSelect(it, pod));
   }
 
   /** Pods that a resource selects; none when it cannot be read. */
-  podsSelectedBy({ metadata, kept }: Cached): CachedPod[] {
-    if (kept?.facts === undefined) return [];
-    const { selector } = kept.facts;
-    const all = this.pods.byIndex("namespace", metadata.namespace);
-    return all.filter((pod) => selects(selector, pod.metadata.labels ?? {}));
+  podsSelectedBy(object: Cached): CachedPod[] {
+    const all = this.pods.byIndex("namespace", object.metadata.namespace);
+    return all.filter((pod) => doesSelect(object, pod));
   }
 
   /** Capabilities of a namespace that scale something. */
@@ -236,20 +233,14 @@ export class World {
     return this.pods.byIndex("uid", uid)[0];
   }
 
-  #selected({ metadata, spec }: StoredDemand | StoredCapability) {
-    const all = this.pods.byIndex("namespace", metadata.namespace);
-    const seen = all.map((cached) => ({ cached, pod: observedPod(cached) }));
-    return selectedPods(spec.selector, seen);
-  }
-
   #queuePod(
-    demand: StoredDemand,
+    demand: CachedDemand,
     { cached, state }: { readonly cached: CachedPod; readonly state: SidecarState | undefined },
   ): SelectedPod<QueueReport> {
     const pod = observedPod(cached);
     if (state === undefined || !wasHeard(state)) return { pod };
     const of = this.#reportOf(demand.metadata.uid, []);
-    return { pod, report: queueReport(state, of, demand.spec.desiredProviders) };
+    return { pod, report: queueReport(state, of, demand.kept?.facts?.desiredProviders ?? 0) };
   }
 
   #reportOf(uid: string, capabilityUids: readonly string[]): ReportOf {
@@ -263,12 +254,8 @@ const maxGonePods = 10_000;
 
 type Cached = CachedDemand | CachedCapability;
 
-function selecting<T extends Cached>(all: readonly T[], pod: CachedPod): T[] {
-  const words = pod.metadata.labels ?? {};
-  return all.filter(({ kept }) => {
-    const selector = kept?.facts?.selector;
-    return selector !== undefined && selects(selector, words);
-  });
+function doesSelect({ kept }: Cached, { metadata: { labels: words = {} } }: CachedPod): boolean {
+  return kept?.facts !== undefined && selects(kept.facts.selector, words);
 }
 
 function listed(value: string | undefined): readonly string[] {

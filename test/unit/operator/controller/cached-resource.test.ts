@@ -47,6 +47,7 @@ test("what is asked of all at once is there without reading", () => {
     route,
     contractMap,
     scaleTarget: undefined,
+    desiredProviders: 1,
   });
   expect(cachedCapability(scaled).kept?.facts).toMatchObject({
     scaleTarget: "shop/Deployment/worker",

@@ -4,7 +4,7 @@ import {
   differsBesidesStatus,
   StatusWrites,
 } from "../../../../operator/controller/status-writes.ts";
-import { Packed } from "../../../../operator/controller/packed.ts";
+import { type Packed, Packer } from "../../../../operator/controller/packed.ts";
 import { ApiError, type ApiObject, silentLog } from "../../../../operator/runtime/index.ts";
 import type { StoredMetadata } from "../../../../operator/schema/index.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
@@ -17,7 +17,8 @@ interface Told {
 
 const { metadata } = readable(storedDemand());
 const status = (ready: number): Told => ({ ready, conditions: [] });
-const shown = (ready: number): Packed<Told> => Packed.of(status(ready));
+const packer = new Packer<Told>();
+const shown = (ready: number): Packed<Told> => packer.pack(status(ready));
 
 /** Statuses that are written when a test lets them be, and timers that it fires. */
 function rig() {
