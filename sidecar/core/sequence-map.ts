@@ -77,7 +77,8 @@ export class SequenceMap<V extends object> {
   }
 
   #newPage(key: number): Page<V> {
-    const page = { places: Array.from<undefined>({ length: pageSize }), count: 0 };
+    const places = Array<V | undefined>(pageSize).fill(undefined);
+    const page = { places, count: 0 };
     this.#pageNumber = Math.floor(key / pageSize);
     this.#pages.set(this.#pageNumber, page);
     this.#page = page;
