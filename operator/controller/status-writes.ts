@@ -224,16 +224,12 @@ export class StatusWrites<Status extends WritableStatus> {
     return this.#targets.get(key) === target;
   }
 
-  async #apply(
-    { namespace, name, uid }: Target<Status>,
-    status: Status,
-  ): Promise<string | undefined> {
+  #apply({ namespace, name, uid }: Target<Status>, status: Status): Promise<string> {
     const { resource, fieldManager } = this.#options;
     // The uid makes it fail for an object that was made anew under the same name.
     const object = { metadata: { namespace, name, uid }, status };
     const options = { fieldManager, subresource, fieldValidation: "Ignore" } as const;
-    const written = await this.#components.client.apply(resource, object, options);
-    return written.metadata.resourceVersion;
+    return this.#components.client.applyForVersion(resource, object, options);
   }
 
   #failed(key: string, target: Target<Status>, error: unknown): void {

@@ -248,18 +248,26 @@ export class ApiClient {
     object: ApiObject,
     options: ApplyOptions,
   ): Promise<T> {
-    const { namespace, name } = object.metadata;
-    const { subresource, force = true } = options;
-    const place = resourcePath(type, { namespace, name, subresource });
-    const path = withQuery(place, [...writeQuery(options), ["force", String(force)]]);
-    return this.#object(type, {
-      ...options,
-      method: "PATCH",
-      path,
-      body: typed(type, object),
-      contentType: "application/apply-patch+yaml",
-      idempotent: true,
-    });
+    return this.#object(type, applyRequest(type, object, options));
+  }
+
+  /**
+   * As `apply`, for who writes much and reads the result elsewhere, in a cache: nothing but the
+   * version is kept of the answer.
+   * @returns the version that was made, or stood already.
+   * @throws {ApiError} as `apply`.
+   */
+  async applyForVersion(
+    type: ResourceType,
+    object: ApiObject,
+    options: ApplyOptions,
+  ): Promise<string> {
+    const raw = applyRequest(type, object, options);
+    const pick = (answer: unknown): string => {
+      const version = type.matches(answer) ? answer.metadata.resourceVersion : undefined;
+      return version ?? malformed(type, raw);
+    };
+    return String(await this.request({ ...raw, pick }));
   }
 
   /** Deletes an object; one that is gone already is no error. */
@@ -283,9 +291,27 @@ export class ApiClient {
 
   async #object<T extends ApiObject>(type: ResourceType<T>, raw: RawRequest): Promise<T> {
     const answer = await this.request(raw);
-    if (type.matches(answer)) return answer;
-    throw new ApiError("MALFORMED_ANSWER", `${raw.method} ${raw.path}: no ${type.kind}`);
+    return type.matches(answer) ? answer : malformed(type, raw);
   }
+}
+
+function malformed(type: ResourceType, { method, path }: RawRequest): never {
+  throw new ApiError("MALFORMED_ANSWER", `${method} ${path}: no ${type.kind}`);
+}
+
+function applyRequest(type: ResourceType, object: ApiObject, options: ApplyOptions): RawRequest {
+  const { namespace, name } = object.metadata;
+  const { subresource, force = true } = options;
+  const place = resourcePath(type, { namespace, name, subresource });
+  const path = withQuery(place, [...writeQuery(options), ["force", String(force)]]);
+  return {
+    ...options,
+    method: "PATCH",
+    path,
+    body: typed(type, object),
+    contentType: "application/apply-patch+yaml",
+    idempotent: true,
+  };
 }
 
 type Query = readonly (readonly [string, string | undefined])[];

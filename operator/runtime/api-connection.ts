@@ -20,11 +20,13 @@ export interface WireRequest {
   readonly path: string;
   /** Body with its media type. */
   readonly body?: { readonly text: string; readonly contentType: string } | undefined;
-  /** Until the answer has begun, and for `text` until it is whole, ms. */
+  /** Until the answer has begun, and for `whole` until it is, ms. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Asked at the last moment, when a connection is there: false refuses the request. */
   readonly mayWrite?: (() => boolean) | undefined;
+  /** Makes the value of an answer below 300 of its text; what it throws is thrown. */
+  readonly read?: ((text: string) => unknown) | undefined;
 }
 
 /** Connections at most, those of watches included. */
@@ -79,7 +81,7 @@ export class ApiConnection {
    * Sends a request and reads the whole answer, whatever its status.
    * @throws {ApiError} for everything but an answer.
    */
-  text(wire: WireRequest): Promise<WireAnswer> {
+  whole(wire: WireRequest): Promise<WireAnswer> {
     return this.#exchange(wire, undefined);
   }
 
@@ -106,9 +108,10 @@ export class ApiConnection {
   }
 
   async #exchange(wire: WireRequest, sink: StreamSink | undefined): Promise<WireAnswer> {
-    const { mayWrite, timeoutMs, signal } = wire;
+    const { mayWrite, read, timeoutMs, signal } = wire;
     const exchange = new ApiExchange({
       mayWrite,
+      read,
       sink: sink && {
         onStatus: (status) => {
           if (status === 200) deadline.stopTimer();

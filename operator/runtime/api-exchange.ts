@@ -6,14 +6,16 @@ import type { Dispatcher } from "undici";
 import { ApiError } from "./api-error.ts";
 
 /** An answer, whole. */
-export interface WireAnswer {
+export type WireAnswer = {
   /** HTTP status. */
   readonly status: number;
   /** Seconds, as sent. */
   readonly retryAfter: string | undefined;
-  /** Empty when the answer went to a sink. */
-  readonly text: string;
-}
+} & (
+  | { readonly ok: true; readonly value: unknown }
+  /** A status of 300 and more. */
+  | { readonly ok: false; readonly text: string }
+);
 
 /** Who takes an answer of status 200 in pieces. */
 export interface StreamSink {
@@ -37,13 +39,18 @@ export interface ApiExchangeOptions {
   readonly mayWrite?: (() => boolean) | undefined;
   /** Absent: the answer is handed out whole. */
   readonly sink?: StreamSink | undefined;
+  /**
+   * Makes of the text of an answer below 300 what is asked for, there and then: what waits for an
+   * answer is old for the garbage collector, and what it is given grows old with it.
+   */
+  readonly read?: ((text: string) => unknown) | undefined;
 }
 
 /** A request on its way. */
 export class ApiExchange implements Dispatcher.DispatchHandler {
   readonly #options: ApiExchangeOptions;
   readonly #answer = Promise.withResolvers<WireAnswer>();
-  readonly #chunks: Uint8Array[] = [];
+  #chunks: Uint8Array[] = [];
   #sizeBytes = 0;
   #controller: Dispatcher.DispatchController | undefined;
   #endedBy: Error | undefined;
@@ -102,7 +109,17 @@ export class ApiExchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     const text = Buffer.concat(this.#chunks).toString("utf8");
-    this.#answer.resolve({ status: this.#status, retryAfter: this.#retryAfter, text });
+    this.#chunks = [];
+    const head = { status: this.#status, retryAfter: this.#retryAfter };
+    if (this.#status >= 300) {
+      this.#answer.resolve({ ...head, ok: false, text });
+      return;
+    }
+    try {
+      this.#answer.resolve({ ...head, ok: true, value: this.#options.read?.(text) });
+    } catch (error) {
+      this.#answer.reject(error);
+    }
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {

@@ -34,6 +34,11 @@ export interface RawRequest extends RequestOptions {
   readonly contentType?: string;
   /** Whether sending it twice does what sending it once does. @default only GET */
   readonly idempotent?: boolean;
+  /**
+   * What is wanted of the answer, taken out of it as soon as it is there; what it throws is thrown.
+   * @default all of it
+   */
+  readonly pick?: (answer: unknown) => unknown;
 }
 
 /** What a client works with. */
@@ -126,7 +131,7 @@ export class ApiRequests {
         },
         onChunk,
       });
-      if (answer !== undefined) throw this.#refusal(answer, wire);
+      if (answer?.ok === false) throw this.#refusal(answer, wire);
     } catch (error) {
       if (!signal.aborted) count("<error>");
       throw error;
@@ -140,6 +145,7 @@ export class ApiRequests {
 
   #wireOf(raw: RawRequest, timeoutMs: number): WireRequest {
     const { method, path, body, contentType = "application/json", signal } = raw;
+    const { pick = whole } = raw;
     const text = body === undefined ? undefined : JSON.stringify(body);
     return {
       method,
@@ -148,13 +154,14 @@ export class ApiRequests {
       timeoutMs,
       signal,
       mayWrite: method === "GET" ? undefined : this.#mayWrite,
+      read: (answer) => pick(parse(answer, raw)),
     };
   }
 
   async #once(wire: WireRequest): Promise<unknown> {
     let answer: WireAnswer;
     try {
-      answer = await this.#connection.text(wire);
+      answer = await this.#connection.whole(wire);
     } catch (error) {
       // As client-go names it. What was never sent, or was ended by its caller, is no failure.
       const code = error instanceof ApiError ? error.code : undefined;
@@ -162,15 +169,15 @@ export class ApiRequests {
       throw error;
     }
     this.#count(wire, String(answer.status));
-    if (answer.status >= 300) throw this.#refusal(answer, wire);
-    return parse(answer.text, wire);
+    if (!answer.ok) throw this.#refusal(answer, wire);
+    return answer.value;
   }
 
   #count({ method }: WireRequest, code: string): void {
     this.#components.metrics.requests.inc({ code, method, host: this.#connection.host });
   }
 
-  #refusal(answer: WireAnswer, wire: WireRequest): ApiError {
+  #refusal(answer: Refusal, wire: WireRequest): ApiError {
     if (answer.status === 401) this.#connection.distrustCredentials();
     return errorOfAnswer(answer, wire);
   }
@@ -192,7 +199,11 @@ export class ApiRequests {
   }
 }
 
-function parse(text: string, { method, path }: WireRequest): unknown {
+type Refusal = Extract<WireAnswer, { ok: false }>;
+
+const whole = (answer: unknown): unknown => answer;
+
+function parse(text: string, { method, path }: RawRequest): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -201,7 +212,7 @@ function parse(text: string, { method, path }: WireRequest): unknown {
 }
 
 /** A sentence out of a Status, or the beginning of whatever came instead of one. */
-function errorOfAnswer(answer: WireAnswer, { method, path }: WireRequest): ApiError {
+function errorOfAnswer(answer: Refusal, { method, path }: WireRequest): ApiError {
   let reason: string | undefined;
   let message = answer.text.slice(0, 200).trim();
   try {

@@ -27,12 +27,12 @@ function rig() {
   const timers: (() => void)[] = [];
   let version = 100;
   const client = {
-    apply: (_: unknown, object: ApiObject) => {
-      const { promise, resolve, reject } = Promise.withResolvers<ApiObject>();
+    applyForVersion: (_: unknown, object: ApiObject) => {
+      const { promise, resolve, reject } = Promise.withResolvers<string>();
       const answer = (error?: ApiError): void => {
         version += 1;
         if (error !== undefined) reject(error);
-        else resolve({ metadata: { ...object.metadata, resourceVersion: String(version) } });
+        else resolve(String(version));
       };
       sent.push({ object, answer });
       return promise;

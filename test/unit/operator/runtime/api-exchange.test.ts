@@ -33,8 +33,31 @@ test("an answer is whole, though characters are cut in two and others come befor
   const bytes = Buffer.from("größer");
   for (const byte of bytes) exchange.onResponseData(at, Buffer.from([byte]));
   exchange.onResponseEnd();
-  expect(await exchange.answer).toEqual({ status: 429, retryAfter: "7", text: "größer" });
+  expect(await exchange.answer).toEqual({
+    status: 429,
+    retryAfter: "7",
+    ok: false,
+    text: "größer",
+  });
 });
+
+test("an answer is read as soon as it is whole, and fails as its reader does", async () => {
+  for (const read of [JSON.parse, () => fail()]) {
+    const exchange = new ApiExchange({ read });
+    const at = controller();
+    exchange.onRequestStart(at);
+    exchange.onResponseStart(at, 201, {});
+    exchange.onResponseData(at, Buffer.from("[7]"));
+    exchange.onResponseEnd();
+    const answer = exchange.answer.catch((error: unknown) => error);
+    const expected = read === JSON.parse ? { ok: true, value: [7] } : { message: "unread" };
+    expect(await answer).toMatchObject(expected);
+  }
+});
+
+function fail(): never {
+  throw new Error("unread");
+}
 
 test("a sink gets what is in an answer of 200, and nothing of another", async () => {
   const told: unknown[] = [];
@@ -46,7 +69,7 @@ test("a sink gets what is in an answer of 200, and nothing of another", async ()
     exchange.onResponseStart(at, status, {});
     exchange.onResponseData(at, Buffer.from("x"));
     exchange.onResponseEnd();
-    expect((await exchange.answer).text).toBe(status === 200 ? "" : "x");
+    expect(await exchange.answer).toMatchObject(status === 200 ? { ok: true } : { text: "x" });
   }
   expect(told).toEqual([200, "bytes", 500]);
 });
