@@ -12,7 +12,7 @@ export const nameSchema = {
 /** A ticket or a lease in a path: opaque. */
 export const tokenSchema = {
   type: "string",
-  pattern: "^[A-Za-z0-9_-]+$",
+  pattern: "^[.A-Za-z0-9_-]+$",
   maxLength: apiLimits.tokenLength,
 } as const;
 

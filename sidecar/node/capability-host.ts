@@ -93,6 +93,9 @@ export class CapabilityHost implements LinkOwner {
       perform: (effect) => {
         this.#perform(effect);
       },
+      flush: () => {
+        components.links.flush();
+      },
       onFailure: (error, input) => {
         this.#failed(error, input);
       },

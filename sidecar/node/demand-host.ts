@@ -86,6 +86,9 @@ export class DemandHost implements LinkOwner {
       perform: (effect) => {
         this.#perform(effect);
       },
+      flush: () => {
+        components.links.flush();
+      },
       onFailure: (error, input) => {
         this.#failed(error, input);
       },

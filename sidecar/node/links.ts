@@ -146,6 +146,11 @@ export class Links {
     }
   }
 
+  /** What was sent goes out now: peers work on it while this node goes on. */
+  flush(): void {
+    for (const { lane } of this.#entries.values()) lane.flush();
+  }
+
   #deliverLocally(link: LinkId, message: Uint8Array): void {
     try {
       this.#links.get(link)?.owner.onMessage(link, message);

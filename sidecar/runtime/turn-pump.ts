@@ -1,8 +1,10 @@
 /**
- * Drives a sans-IO engine that takes all inputs of one turn of the event loop together: a chunk
- * from a peer holds a hundred messages, and what follows from them is decided once. Nothing is
- * decided here.
+ * Drives a sans-IO engine that takes the inputs of one turn of the event loop together: a chunk
+ * from a peer holds a hundred messages, and what follows from them is decided once. A turn of the
+ * engine is short, though: with more inputs than `maxInputs` there are several, and what one said
+ * goes out before the next, so that the other side works at the same time. Nothing is decided here.
  */
+import { availableParallelism } from "node:os";
 import type { Clock } from "../core/ports.ts";
 import type { Timers } from "./clock.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -23,16 +25,27 @@ export interface TurnEngine<Input, Effect> {
 export interface TurnPumpComponents<Input, Effect> {
   readonly clock: Clock;
   readonly timers: Timers;
+  /** @default 32; 1,024 where this process has one core */
+  readonly maxInputs?: number;
   /** Calls back once the running turn of the event loop is over. */
   readonly afterTurn: (callback: () => void) => void;
   /** Carries an effect out. What it causes in turn comes back as a further input. */
   readonly perform: (effect: Effect) => void;
+  /** A turn was carried out and more inputs wait: what it said should go out now. */
+  readonly flush: () => void;
   /**
    * The engine failed to take an input, or (undefined) an effect could not be carried out: a bug.
    * The pump goes on with the next one.
    */
   readonly onFailure: (error: unknown, input: Input | undefined) => void;
 }
+
+/**
+ * Inputs of one turn at most. Two programs that hand 64 items to and fro did 1.4 to 1.6 times as
+ * many a second as with long turns, for both work at the same time; with one core for both they
+ * cannot, and long turns did 1.2 times as many.
+ */
+const maxInputsOfTurn = availableParallelism() > 1 ? 32 : 1_024;
 
 /** One engine and its timer. */
 export class TurnPump<Input, Effect> {
@@ -97,17 +110,30 @@ export class TurnPump<Input, Effect> {
   #runTurns(nowMs: number): void {
     this.#running = true;
     this.#runTurn(nowMs);
-    while (this.#waiting.length > 0) this.#runTurn(this.#components.clock.nowMs());
+    while (this.#waiting.length > 0) {
+      this.#components.flush();
+      this.#runTurn(this.#components.clock.nowMs());
+    }
     this.#running = false;
   }
 
   #runTurn(nowMs: number): void {
+    const inputs = this.#nextInputs();
+    this.#begin(nowMs);
+    for (const input of inputs) this.#take(input, nowMs);
+    for (const effect of this.#finish(nowMs)) this.#perform(effect);
+  }
+
+  #nextInputs(): readonly Input[] {
     const inputs = this.#waiting;
-    this.#waiting = [];
+    const { maxInputs = maxInputsOfTurn } = this.#components;
+    this.#waiting = inputs.length > maxInputs ? inputs.splice(maxInputs) : [];
+    return inputs;
+  }
+
+  #begin(nowMs: number): void {
     try {
       this.#engine.begin(nowMs);
-      for (const input of inputs) this.#take(input, nowMs);
-      for (const effect of this.#engine.finish(nowMs)) this.#perform(effect);
     } catch (error) {
       this.#components.onFailure(error, undefined);
     }
@@ -118,6 +144,15 @@ export class TurnPump<Input, Effect> {
       this.#engine.take(input, nowMs);
     } catch (error) {
       this.#components.onFailure(error, input);
+    }
+  }
+
+  #finish(nowMs: number): readonly Effect[] {
+    try {
+      return this.#engine.finish(nowMs);
+    } catch (error) {
+      this.#components.onFailure(error, undefined);
+      return [];
     }
   }
 

@@ -55,6 +55,8 @@ export interface Lane {
    *   once the session has ended.
    */
   send(channel: number, message: Uint8Array): boolean;
+  /** Writes what was sent now instead of at the end of the turn: the peer works on it meanwhile. */
+  flush(): void;
   /** Bytes that wait for credit or for the network, over all channels. */
   readonly queuedBytes: number;
   /**

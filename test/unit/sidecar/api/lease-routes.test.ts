@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { LeaseTokenWriter, TicketWriter } from "../../../../sidecar/core/work/ticket.ts";
 import { apiFixture, type ApiFixture } from "../../../support/api-fixture.ts";
 
 /** Adds an item and leases it. */
@@ -56,6 +57,13 @@ describe("complete", () => {
     await verb(fixture, lease, "release");
     const stale = await verb(fixture, lease, "complete", {});
     expect(stale.json()).toMatchObject({ status: 409, code: "STALE_LEASE" });
+  });
+
+  test("looks for a lease as pools write it", async () => {
+    const ticket = new TicketWriter({ nodeId: "web-0", incarnation: 1 }).write(1);
+    const lease = new LeaseTokenWriter(1).write(ticket, 1) ?? "";
+    const answer = await verb(await apiFixture(), lease, "complete", {});
+    expect(answer.json()).toMatchObject({ code: "UNKNOWN_LEASE" });
   });
 });
 

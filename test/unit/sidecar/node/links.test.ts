@@ -19,6 +19,7 @@ class FakeSession {
       openChannel: () => (this.#nextChannel += 2),
       closeChannel: (channel) => this.sent.push([channel, "closed"]),
       send: (channel, message) => this.sent.push([channel, Buffer.from(message).toString()]) > 0,
+      flush: () => this.sent.push([0, "flushed"]),
       queuedBytes: 0,
       onMessage: (listener) => (this.#message = listener),
       onChannelClosed: (listener) => (this.#channelClosed = listener),

@@ -38,6 +38,7 @@ function rig(perform: (effect: string) => void = () => undefined) {
   const failures: (string | undefined)[] = [];
   const pump = new TurnPump<string, string>(engine, {
     clock,
+    maxInputs: 32,
     timers: {
       after: (_delayMs, fire) => {
         const timer = { fire };
@@ -50,6 +51,7 @@ function rig(perform: (effect: string) => void = () => undefined) {
       seen.push(effect);
       perform(effect);
     },
+    flush: () => seen.push("flush"),
     onFailure: (_error, input) => failures.push(input),
   });
   const endTurn = (): void => {
@@ -85,7 +87,7 @@ describe("TurnPump", () => {
       pump.handle("c");
     });
     pump.handle("a");
-    expect(seen).toEqual(["a", "b+c"]);
+    expect(seen).toEqual(["a", "flush", "b+c"]);
   });
 
   it("has a turn without inputs at the engine's deadline", () => {
@@ -101,6 +103,30 @@ describe("TurnPump", () => {
     timers[0]?.fire();
     expect(seen).toEqual(["a", "tick"]);
     expect(timers).toHaveLength(0);
+  });
+
+  it("has several turns for many inputs, and what one said goes out before the next", () => {
+    const { pump, seen, endTurn } = rig();
+    const inputs = Array.from({ length: 70 }, (_, index) => String(index));
+    for (const input of inputs) pump.later(input);
+    endTurn();
+    expect(seen).toEqual([
+      inputs.slice(0, 32).join("+"),
+      "flush",
+      inputs.slice(32, 64).join("+"),
+      "flush",
+      inputs.slice(64).join("+"),
+    ]);
+  });
+
+  it("takes the inputs of a turn whose beginning failed", () => {
+    const { pump, seen, engine, failures } = rig();
+    engine.begin = () => {
+      throw new Error("no");
+    };
+    pump.handle("a");
+    expect(failures).toEqual([undefined]);
+    expect(seen).toEqual(["tick"]);
   });
 
   it("goes on with the next input after one that failed, and tells which", () => {
