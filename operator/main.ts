@@ -10,7 +10,7 @@ import "../sidecar/runtime/small-start.ts";
 import { createLogger, type RootLogger } from "../sidecar/runtime/index.ts";
 import { ConfigError, type OperatorConfig, readConfig } from "./config.ts";
 import { Operator } from "./operator.ts";
-import { ApiError } from "./runtime/index.ts";
+import { ApiError, keepHeapSmall } from "./runtime/index.ts";
 
 const exitCode = { failed: 1, refused: 2 } as const;
 
@@ -64,6 +64,7 @@ function endOnSignals(operator: Operator, logger: RootLogger): void {
   process.on("SIGINT", end);
 }
 
+keepHeapSmall();
 const config = configOrRefuse();
 const logger = createLogger({ level: config.logLevel });
 endOnSignals(await start(config, logger), logger);

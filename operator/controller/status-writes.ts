@@ -25,8 +25,11 @@ export interface StatusWritesComponents {
   readonly surroundings: Surroundings;
 }
 
-/** Statuses on their way at once. */
-const concurrency = 16;
+/**
+ * Statuses of a kind on their way at once: an API server of two cores is busy with twice as many,
+ * and each has a connection, and what waits for its answer.
+ */
+const concurrency = 8;
 
 /** The API's subresource. */
 const subresource = "status";

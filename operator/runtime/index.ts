@@ -83,4 +83,5 @@ export type {
   ResourceType,
   ResourceTypeOptions,
 } from "./resource-type.ts";
+export { keepHeapSmall } from "./small-heap.ts";
 export type { WatchEvent } from "./watch-event.ts";
