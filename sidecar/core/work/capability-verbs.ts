@@ -93,13 +93,14 @@ export function takeSettled(
 }
 
 function takeWord(state: CapabilityState, lease: HeldLease, settled: Settled, nowMs: number): void {
-  if (lease.verb !== undefined) {
+  if (settled.status !== SettledStatus.LEASE_LOST) {
     answerVerb(state, lease, settled);
-    state.book.forget(lease);
-  } else if (settled.status === SettledStatus.STALE_LEASE) {
-    const detail = "the demand has ended the lease (it was not renewed in time, or ran too long)";
-    state.endLease(lease, { reason: "LEASE_LOST", detail }, nowMs);
+    return;
   }
+  // A verb that is under way gets an answer of its own: its result may still be taken.
+  if (lease.verb !== undefined) return;
+  const detail = "the demand has ended the lease (it was not renewed in time, or ran too long)";
+  state.endLease(lease, { reason: "LEASE_LOST", detail }, nowMs);
 }
 
 function answerVerb(state: CapabilityState, lease: HeldLease, settled: Settled): void {
@@ -122,6 +123,7 @@ function answerVerb(state: CapabilityState, lease: HeldLease, settled: Settled):
       refuse(state, call, { code: "STALE_LEASE", detail, value: settled.state });
     }
   }
+  state.book.forget(lease);
 }
 
 function takeHeartbeat(

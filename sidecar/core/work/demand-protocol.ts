@@ -155,7 +155,7 @@ function takeRenew(state: DemandState, from: Arrival, renew: Renew): void {
     const item = heldItem(state, link, lease);
     if (item?.lease === undefined) {
       const known = state.store.get(Number(lease.sequence));
-      state.tellSettled(link.link, lease, SettledStatus.STALE_LEASE, known?.state ?? "");
+      state.tellSettled(link.link, lease, SettledStatus.LEASE_LOST, known?.state ?? "");
       continue;
     }
     item.lease.untilMs = nowMs + durationMs;

@@ -134,7 +134,7 @@ export class DemandState {
   tellLapsed(item: Item): void {
     const lease = item.lease;
     if (lease?.provider.link === undefined) return;
-    this.#tell(lease.provider.link, lease.wire, SettledStatus.STALE_LEASE, item.state);
+    this.#tell(lease.provider.link, lease.wire, SettledStatus.LEASE_LOST, item.state);
   }
 
   /** Tells the provider of an item's latest lease to stop, if it can be reached. */

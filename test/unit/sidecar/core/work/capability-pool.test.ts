@@ -134,9 +134,9 @@ describe("a lost transport", () => {
     expect(again.said("leave")).toHaveLength(1);
   });
 
-  test("a lease that the demand calls stale ends", () => {
+  test("a lease that the demand calls lost ends", () => {
     const { rig, demand, leases } = present();
-    const effects = demand.settled(1, "delayed", SettledStatus.STALE_LEASE);
+    const effects = demand.settled(1, "delayed", SettledStatus.LEASE_LOST);
     expect(effects).toContainEqual(
       expect.objectContaining({ type: "leaseEnded", lease: leases[0], reason: "LEASE_LOST" }),
     );

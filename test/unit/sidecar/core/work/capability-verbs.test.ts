@@ -69,6 +69,15 @@ describe("a verb", () => {
     expect(rig.reply(call)).toMatchObject({ refusal: { code: "STALE_LEASE", value: "leased" } });
   });
 
+  test("on its way when the lease was lost waits for its own answer: the result may count", () => {
+    const { rig, demand, lease } = working();
+    const call = rig.verb(lease, complete);
+    demand.settled(1, "ready", SettledStatus.LEASE_LOST);
+    expect(rig.reply(call)).toBeUndefined();
+    demand.settled(1, "done");
+    expect(rig.reply(call)).toMatchObject({ kind: "settled", state: "done" });
+  });
+
   test("whose result is invalid is refused as such", () => {
     const { rig, demand, lease } = working();
     const call = rig.verb(lease, complete);

@@ -83,7 +83,7 @@ describe("a turn of many inputs", () => {
     const statuses = sentTo(effects, left.link).map(
       (kind) => kind.case === "settled" && kind.value.status,
     );
-    const { ACCEPTED, STALE_LEASE } = SettledStatus;
+    const { ACCEPTED, LEASE_LOST } = SettledStatus;
     expect(statuses).toEqual([ACCEPTED, STALE_LEASE, ACCEPTED]);
   });
 
@@ -117,11 +117,11 @@ describe("a turn of many inputs", () => {
     const effects = rig.turn(() => {
       left.complete();
     });
-    const { ACCEPTED, STALE_LEASE } = SettledStatus;
+    const { ACCEPTED, LEASE_LOST } = SettledStatus;
     const words = sentTo(effects, left.link).flatMap(({ case: name, value }) =>
       name === "settled" ? [value.status] : [],
     );
-    expect(words).toEqual([STALE_LEASE, ACCEPTED]);
+    expect(words).toEqual([LEASE_LOST, ACCEPTED]);
   });
 
   test("lets adds in that wait for room its verbs made, in their order", () => {

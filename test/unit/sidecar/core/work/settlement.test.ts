@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { SettledStatus } from "../../../../../proto/gen/spillway/work/v1/work_pb.ts";
 import { DemandRig, rigLease, sentTo } from "../../../../support/demand-rig.ts";
 
-const { ACCEPTED, STALE_LEASE, INVALID_RESULT } = SettledStatus;
+const { ACCEPTED, STALE_LEASE, INVALID_RESULT, LEASE_LOST } = SettledStatus;
 
 /** A queue with one item that is leased by one provider, started or not. */
 function leased(
@@ -177,7 +177,7 @@ describe("a stale token changes nothing", () => {
     const { rig, worker } = leased(true);
     rig.pass(15_000);
     const [answer] = sentTo(worker.renew(), worker.link);
-    expect(answer).toMatchObject({ case: "settled", value: { status: STALE_LEASE } });
+    expect(answer).toMatchObject({ case: "settled", value: { status: LEASE_LOST } });
   });
 });
 
