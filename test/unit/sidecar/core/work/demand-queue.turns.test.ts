@@ -83,7 +83,7 @@ describe("a turn of many inputs", () => {
     const statuses = sentTo(effects, left.link).map(
       (kind) => kind.case === "settled" && kind.value.status,
     );
-    const { ACCEPTED, LEASE_LOST } = SettledStatus;
+    const { ACCEPTED, STALE_LEASE } = SettledStatus;
     expect(statuses).toEqual([ACCEPTED, STALE_LEASE, ACCEPTED]);
   });
 
