@@ -15,9 +15,9 @@ import {
 import { PayloadRoom } from "../wire/payload-room.ts";
 import { decodeToProvider, encodeToDemand } from "../wire/work-messages.ts";
 import type { NodeContract } from "./contracts.ts";
-import { realTurns } from "../transport/index.ts";
-import { TurnPump } from "../runtime/turn-pump.ts";
+import type { TurnPump } from "../runtime/turn-pump.ts";
 import type { HostComponents } from "./host-components.ts";
+import { hostPump } from "./host-pump.ts";
 import type { LinkId, LinkOwner } from "./links.ts";
 import { PendingCalls, type Unanswered } from "./pending-calls.ts";
 import { refusal } from "./refusal.ts";
@@ -83,18 +83,9 @@ export class CapabilityHost implements LinkOwner {
       { name: prepared.name, contract: prepared.contract.work, options: prepared.options },
       components,
     );
-    const turns = components.turns ?? realTurns;
-    this.#pump = new TurnPump(this.#pool, {
-      clock: components.clock,
-      timers: components.timers,
-      afterTurn: (callback) => {
-        turns.afterTurn(callback);
-      },
+    this.#pump = hostPump(this.#pool, components, {
       perform: (effect) => {
         this.#perform(effect);
-      },
-      flush: () => {
-        components.links.flush();
       },
       onFailure: (error, input) => {
         this.#failed(error, input);

@@ -23,11 +23,11 @@ import {
 } from "../core/work/index.ts";
 import { PayloadRoom } from "../wire/payload-room.ts";
 import { decodeToDemand, encodeToProvider } from "../wire/work-messages.ts";
-import { realTurns } from "../transport/index.ts";
-import { TurnPump } from "../runtime/turn-pump.ts";
+import type { TurnPump } from "../runtime/turn-pump.ts";
 import type { NodeContract } from "./contracts.ts";
 import { explanationViewOf } from "./explanation-view.ts";
 import type { HostComponents } from "./host-components.ts";
+import { hostPump } from "./host-pump.ts";
 import { demandViewOf, itemViewOf, type TwoClocks } from "./item-view.ts";
 import type { LinkId, LinkOwner } from "./links.ts";
 import { OutcomeStreams } from "./outcome-streams.ts";
@@ -76,18 +76,9 @@ export class DemandHost implements LinkOwner {
       source: this.#queue,
       viewOf: (item) => this.viewOf(item),
     });
-    const turns = components.turns ?? realTurns;
-    this.#pump = new TurnPump(this.#queue, {
-      clock: components.clock,
-      timers: components.timers,
-      afterTurn: (callback) => {
-        turns.afterTurn(callback);
-      },
+    this.#pump = hostPump(this.#queue, components, {
       perform: (effect) => {
         this.#perform(effect);
-      },
-      flush: () => {
-        components.links.flush();
       },
       onFailure: (error, input) => {
         this.#failed(error, input);
