@@ -61,7 +61,7 @@ async function load(options: KubeconfigOptions): Promise<KubeConfig> {
 /**
  * The credentials of a kubeconfig's context.
  * @throws {ApiError} `CREDENTIALS_INVALID` for a file that cannot be read, a context or cluster
- *   that does not exist, or a SOCKS proxy.
+ *   that does not exist, or a proxy that is SOCKS or no address.
  */
 export async function kubeconfigCredentials(options: KubeconfigOptions = {}): Promise<Credentials> {
   const config = await load(options);
@@ -72,15 +72,30 @@ export async function kubeconfigCredentials(options: KubeconfigOptions = {}): Pr
     const name = config.getCurrentContext();
     throw refuse(`no context ${name} with a cluster; there is: ${known.join(", ") || "none"}`);
   }
-  if (cluster.proxyUrl?.startsWith("socks") === true) {
-    throw refuse(`proxy-url ${cluster.proxyUrl}: SOCKS is not supported; use an HTTP proxy`);
-  }
+  checkProxy(cluster.proxyUrl);
   return {
     server: cluster.server,
     proxy: cluster.proxyUrl,
     namespace: context.namespace,
     resolve: () => resolve(config),
   };
+}
+
+/** What it refuses it does not quote: user and password may stand in it. */
+function checkProxy(address: string | undefined): void {
+  if (address === undefined) return;
+  if (address.startsWith("socks")) {
+    throw refuse("proxy-url: SOCKS is not supported; use an HTTP proxy");
+  }
+  const url = URL.parse(address);
+  if (url === null) throw refuse("proxy-url is no address; write http://HOST:PORT");
+  try {
+    decodeURIComponent(`${url.username}:${url.password}`);
+  } catch {
+    throw refuse(
+      "proxy-url has a % in its user or password that begins no character in UTF-8; write %25 for %",
+    );
+  }
 }
 
 async function resolve(config: KubeConfig): Promise<ResolvedCredentials> {

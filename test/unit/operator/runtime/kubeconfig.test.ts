@@ -72,4 +72,19 @@ describe("credentials of a kubeconfig", () => {
     const socks = kubeconfig({ token: "t" }, { "proxy-url": "socks5://proxy:1080" });
     await expect(kubeconfigCredentials({ path: socks })).rejects.toThrow(/SOCKS is not supported/);
   });
+
+  it.each([
+    ["http://us%er:secret@proxy:3128", /proxy-url has a % in its user or password/],
+    ["http://ann:secret%ff@proxy:3128", /proxy-url has a % in its user or password/],
+    ["http://ann:secret@proxy:none", /proxy-url is no address/],
+    ["socks5://ann:secret@proxy:1080", /SOCKS is not supported/],
+  ])("refuse the proxy-url %s, and do not tell its password", async (address, words) => {
+    const path = kubeconfig({ token: "t" }, { "proxy-url": address });
+    const refused: unknown = await kubeconfigCredentials({ path }).catch((error: unknown) => error);
+    expect(refused).toMatchObject({
+      code: "CREDENTIALS_INVALID",
+      message: expect.stringMatching(words),
+    });
+    expect(String(refused)).not.toContain("secret");
+  });
 });
