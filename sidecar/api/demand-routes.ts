@@ -3,11 +3,18 @@ import type { FastifyInstance } from "fastify";
 import type { ApiContext, ItemContext } from "./api-context.ts";
 import type { ServerEvent } from "./event-stream.ts";
 import { itemJson } from "./item-json.ts";
+import { apiLimits } from "./limits.ts";
 import { pageOf, type PageQuery } from "./page.ts";
-import type { OutcomeEvent } from "./ports.ts";
+import type { ItemState, ItemsPage, ItemView, OutcomeEvent } from "./ports.ts";
 import { sendProblem } from "./problem.ts";
 import { answerObject, jsonAnswer, problemAnswers } from "./answer-schemas.ts";
-import { closedObject, nameSchema, pageQuerySchema } from "./schemas.ts";
+import {
+  closedObject,
+  itemSchema,
+  itemStateSchema,
+  nameSchema,
+  pageQuerySchema,
+} from "./schemas.ts";
 import { tooManyStreams } from "./too-many-streams.ts";
 
 const tag = { tags: ["Work, producer side"] } as const;
@@ -86,6 +93,68 @@ function oneRoute(app: FastifyInstance, context: ApiContext): void {
   });
 }
 
+interface ItemsRoute {
+  Params: { demand: string };
+  Querystring: PageQuery & { readonly state?: ItemState };
+}
+
+function itemsRoute(app: FastifyInstance, context: ApiContext): void {
+  app.route<ItemsRoute>({
+    method: "GET",
+    url: "/v1/demands/:demand/items",
+    schema: {
+      ...tag,
+      operationId: "listItems",
+      summary: "Items of the demand, oldest first; with `state` only those in it.",
+      description:
+        "Those that the queue still knows. A page may have fewer than `limit` when results are large.",
+      params: demandParams,
+      querystring: closedObject({ ...pageQuerySchema.properties, state: itemStateSchema }),
+      response: {
+        200: jsonAnswer("A page.", {
+          type: "object",
+          required: ["items"],
+          properties: { items: { type: "array", items: itemSchema }, next: text },
+        }),
+        ...problemAnswers("UNKNOWN_DEMAND"),
+      },
+    },
+    handler: async (request, reply) => {
+      const { limit = apiLimits.defaultPageItems, cursor, state } = request.query;
+      const found = context.node.items(request.params.demand, {
+        limit,
+        ...(state === undefined ? {} : { state }),
+        ...(cursor === undefined ? {} : { after: cursor }),
+      });
+      if (!found.ok) return sendProblem(reply, found.refusal);
+      const { items, more } = withinBytes(found.value);
+      const next = more ? items.at(-1)?.ticket : undefined;
+      return reply.send({ items: items.map((item) => itemJson(item, context.node)), next });
+    },
+  });
+}
+
+/** Cuts a page where its results become too large for one answer; one item is always told. */
+function withinBytes(page: ItemsPage): ItemsPage {
+  let bytes = 0;
+  const end = page.items.findIndex((item, index) => {
+    bytes += resultBytes(item);
+    return index > 0 && bytes > apiLimits.pageResultBytes;
+  });
+  return end === -1 ? page : { items: page.items.slice(0, end), more: true };
+}
+
+function resultBytes({ outcome }: ItemView): number {
+  switch (outcome?.kind) {
+    case "result":
+      return outcome.result.length;
+    case "error":
+      return outcome.error.message.length + outcome.error.details.length;
+    default:
+      return 0;
+  }
+}
+
 interface OutcomesRoute {
   Params: { demand: string };
   Querystring: { submitter?: string };
@@ -147,9 +216,10 @@ function eventOf(event: OutcomeEvent, context: ApiContext): ServerEvent {
   return { event: "outcome", id: event.id, data: itemJson(event.item, context.node) };
 }
 
-/** Lists demands and streams their outcomes. */
+/** Lists demands and their items, and streams their outcomes. */
 export function demandRoutes(app: FastifyInstance, context: ApiContext): void {
   listDemandsRoute(app, context);
   oneRoute(app, context);
+  itemsRoute(app, context);
   outcomesRoute(app, context);
 }

@@ -40,6 +40,8 @@ export const apiLimits = {
   pageItems: 1_000,
   /** Entries of one page when nothing is asked for. */
   defaultPageItems: 100,
+  /** Results of one page of items; the page ends sooner, after one item at least. */
+  pageResultBytes: 4 * 1024 * 1024,
   /** Length of a ticket or lease in a path. */
   tokenLength: 512,
 } as const;

@@ -68,6 +68,24 @@ export interface ItemView {
   readonly outcome?: OutcomeView;
 }
 
+/** Which items of a demand are listed. */
+export interface ItemsQuery {
+  /** 1 … 1,000. */
+  readonly limit: number;
+  /** Absent: of every state. */
+  readonly state?: ItemState;
+  /** Ticket of the last item of the page before; it need not be known any more. */
+  readonly after?: string;
+}
+
+/** A part of a demand's items. */
+export interface ItemsPage {
+  /** In the order in which they were added. */
+  readonly items: readonly ItemView[];
+  /** Whether others follow the last of them. */
+  readonly more: boolean;
+}
+
 /** Why an item is where it is. */
 export interface ExplanationView {
   readonly state: ItemState;
@@ -184,6 +202,11 @@ export interface ProducerService {
   ): Promise<Result<{ readonly ticket: string; readonly state: ItemState }>>;
   /** Refusals: UNKNOWN_TICKET, QUEUE_LOST, TICKET_ELSEWHERE. */
   item(ticket: string): Result<ItemView>;
+  /**
+   * Items of a demand that its queue knows. Cost: a walk of the queue.
+   * Refusals: UNKNOWN_DEMAND, INVALID_ARGUMENT when `after` is no ticket of this node's.
+   */
+  items(demand: string, query: ItemsQuery): Result<ItemsPage>;
   /** Why the item is not moving. Refusals: as `item`. */
   explain(ticket: string): Result<ExplanationView>;
   /**

@@ -6,6 +6,8 @@ import type {
   AddOptions,
   DemandView,
   ExplanationView,
+  ItemsPage,
+  ItemsQuery,
   ItemState,
   ItemView,
   Result,
@@ -124,6 +126,12 @@ export class DemandHost implements LinkOwner {
   item(sequence: number): ItemView | undefined {
     const item = this.#queue.item(sequence);
     return item === undefined ? undefined : this.viewOf(item);
+  }
+
+  /** Items in the order of their sequences. @param page.after sequence of the page before. */
+  list(page: Omit<ItemsQuery, "after"> & { readonly after?: number }): ItemsPage {
+    const { items, next } = this.#queue.list(page);
+    return { items: items.map((item) => this.viewOf(item)), more: next !== undefined };
   }
 
   /** Why the item does not move, while this queue knows it. */

@@ -3,6 +3,8 @@ import type {
   AddOptions,
   DemandView,
   ExplanationView,
+  ItemsPage,
+  ItemsQuery,
   ItemState,
   ItemView,
   OutcomeEvent,
@@ -77,6 +79,17 @@ export class Demands implements ProducerService {
   item(ticket: string): Result<ItemView> {
     const found = this.#find(ticket);
     return found.ok ? { ok: true, value: found.value.item } : found;
+  }
+
+  items(demand: string, { after, ...query }: ItemsQuery): Result<ItemsPage> {
+    const host = this.#hosts.get(demand);
+    if (host === undefined) return this.#unknown(demand);
+    if (after === undefined) return { ok: true, value: host.list(query) };
+    const { self, sequences } = this.#components;
+    const resolved = resolveTicket(after, self, sequences);
+    return resolved.ok
+      ? { ok: true, value: host.list({ ...query, after: resolved.value }) }
+      : unusableCursor;
   }
 
   explain(ticket: string): Result<ExplanationView> {
@@ -181,3 +194,12 @@ export class Demands implements ProducerService {
     );
   }
 }
+
+const unusableCursor = {
+  ok: false,
+  refusal: {
+    code: "INVALID_ARGUMENT",
+    detail: "The cursor is not of this queue as it is now. Begin the list again without a cursor.",
+    fieldPath: "query.cursor",
+  },
+} as const;

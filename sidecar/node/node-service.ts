@@ -21,6 +21,7 @@ export function nodeServiceOf(node: Node, health: Health, drain: () => Promise<v
     demand: (name) => demands.demand(name),
     add: (...args) => demands.add(...args),
     item: (ticket) => demands.item(ticket),
+    items: (...args) => demands.items(...args),
     explain: (ticket) => demands.explain(ticket),
     waitForItem: (...args) => demands.waitForItem(...args),
     cancel: (ticket) => demands.cancel(ticket),

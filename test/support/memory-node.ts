@@ -8,6 +8,8 @@ import type {
   CapabilityView,
   DemandView,
   ExplanationView,
+  ItemsPage,
+  ItemsQuery,
   ItemState,
   ItemView,
   LeaseVerb,
@@ -150,6 +152,18 @@ export class MemoryNode implements NodeService {
     return item === undefined
       ? refuse(gone ?? "UNKNOWN_TICKET")
       : { ok: true, value: this.#view(item) };
+  }
+
+  items(demand: string, { limit, state, after }: ItemsQuery): Result<ItemsPage> {
+    if (demand !== this.#options.demand) return refuse("UNKNOWN_DEMAND");
+    if (after !== undefined && !this.#items.has(after)) return refuse("INVALID_ARGUMENT");
+    const tickets = [...this.#items.keys()];
+    const found = tickets
+      .slice(after === undefined ? 0 : tickets.indexOf(after) + 1)
+      .flatMap((ticket) => this.#items.get(ticket) ?? [])
+      .filter((item) => state === undefined || item.state === state);
+    const items = found.slice(0, limit).map((item) => this.#view(item));
+    return { ok: true, value: { items, more: found.length > limit } };
   }
 
   explain(ticket: string): Result<ExplanationView> {

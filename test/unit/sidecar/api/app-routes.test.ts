@@ -11,6 +11,7 @@ const routes = [
   ["DELETE", "/v1/items/t1", "/v1/items/:ticket"],
   ["GET", "/v1/demands", "/v1/demands"],
   ["GET", "/v1/demands/pictures", "/v1/demands/:demand"],
+  ["GET", "/v1/demands/pictures/items", "/v1/demands/:demand/items"],
   ["GET", "/v1/demands/pictures/outcomes", "/v1/demands/:demand/outcomes"],
   ["GET", "/v1/capabilities", "/v1/capabilities"],
   ["GET", "/v1/capabilities/resizer", "/v1/capabilities/:capability"],

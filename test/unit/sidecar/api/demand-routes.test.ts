@@ -111,3 +111,68 @@ describe("demands", () => {
     },
   );
 });
+
+interface ItemsAnswer {
+  readonly items: readonly { readonly ticket: string; readonly state: string }[];
+  readonly next?: string;
+}
+
+describe("items of a demand", () => {
+  const items = "/v1/demands/pictures/items";
+
+  async function listed({ app }: ApiFixture, query: string): Promise<ItemsAnswer> {
+    return (await app.inject(`${items}${query}`)).json<ItemsAnswer>();
+  }
+
+  test("are listed in pages, oldest first, without a gap or a repetition", async () => {
+    const fixture = await apiFixture();
+    for (let n = 0; n < 5; n++) await fixture.node.add("pictures", new Uint8Array(), {});
+    const tickets: string[] = [];
+    let query = "?limit=2";
+    for (let pages = 0; pages < 3; pages++) {
+      const page = await listed(fixture, query);
+      tickets.push(...page.items.map(({ ticket }) => ticket));
+      query = `?limit=2&cursor=${page.next ?? ""}`;
+    }
+    expect(tickets).toEqual(["t1", "t2", "t3", "t4", "t5"]);
+    expect(await listed(fixture, "?limit=5")).not.toHaveProperty("next");
+  });
+
+  test("of one state are listed with their outcomes", async () => {
+    const fixture = await apiFixture();
+    await finish(fixture, "a");
+    await fixture.node.add("pictures", new Uint8Array(), {});
+    expect(await listed(fixture, "?state=done")).toMatchObject({
+      items: [{ ticket: "t1", state: "done", outcome: { run: 1, result: { width: 5 } } }],
+    });
+    expect((await listed(fixture, "?state=ready")).items).toMatchObject([{ ticket: "t2" }]);
+    expect(await listed(fixture, "?state=dead")).toEqual({ items: [] });
+  });
+
+  test("with large results end a page sooner, after one item at least", async () => {
+    const fixture = await apiFixture();
+    for (const mebibytes of [5, 3, 1, 1]) {
+      await fixture.node.add("pictures", new Uint8Array(), {});
+      const pulled = await fixture.node.pull("resizer", { max: 1, waitMs: 0 });
+      const lease = pulled.ok ? (pulled.value[0]?.lease ?? "") : "";
+      const result = new Uint8Array(mebibytes * 1024 * 1024);
+      await fixture.node.settle(lease, { verb: "complete", result });
+    }
+    const first = await listed(fixture, "");
+    expect([first.items.length, first.next]).toEqual([1, "t1"]);
+    const second = await listed(fixture, "?cursor=t1");
+    expect([second.items.length, second.next]).toEqual([2, "t3"]);
+    expect((await listed(fixture, "?cursor=t3")).items).toHaveLength(1);
+  });
+
+  test.each([
+    ["/v1/demands/other/items", 404, "UNKNOWN_DEMAND"],
+    [`${items}?state=gone`, 400, "INVALID_ARGUMENT"],
+    [`${items}?limit=1001`, 400, "INVALID_ARGUMENT"],
+    [`${items}?cursor=t9`, 400, "INVALID_ARGUMENT"],
+    [`${items}?colour=red`, 400, "INVALID_ARGUMENT"],
+  ])("at %s are refused as a problem", async (url, status, code) => {
+    const { app } = await apiFixture();
+    expect((await app.inject(url)).json()).toMatchObject({ status, code });
+  });
+});
