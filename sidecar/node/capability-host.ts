@@ -208,6 +208,7 @@ export class CapabilityHost implements LinkOwner {
     this.#pump.handle({ type: "close", reason });
     this.#pump.close();
     this.#calls.closeAll();
+    this.#drained.resolve();
   }
 
   readonly #abandon = (call: number): void => {

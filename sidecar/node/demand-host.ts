@@ -42,7 +42,7 @@ export interface DemandHostEvents {
   /** Wanted, admitted or connected providers changed. */
   providersChanged(): void;
   /** A ticket has an outcome. */
-  ended(ticket: string): void;
+  ended(ticket: string, viewOf: () => ItemView): void;
 }
 
 /** A queue with its surroundings. */
@@ -112,11 +112,13 @@ export class DemandHost implements LinkOwner {
     });
   }
 
-  /** Cancels an item; `undefined` when it is cancelled now, else why not. */
-  cancel(sequence: number): Promise<Result<undefined>> {
+  /** Cancels an item; the item when it is cancelled now, else why not. */
+  cancel(sequence: number): Promise<Result<ItemView>> {
     return new Promise((resolve) => {
       const call = this.#calls.open((reply) => {
-        resolve(reply.kind === "cancelled" ? { ok: true, value: undefined } : refusalOf(reply));
+        // Looked at now: a later turn may forget it.
+        const item = reply.kind === "cancelled" ? this.item(sequence) : undefined;
+        resolve(item === undefined ? refusalOf(reply) : { ok: true, value: item });
       });
       this.#pump.handle({ type: "cancel", call, sequence });
     });
@@ -204,6 +206,7 @@ export class DemandHost implements LinkOwner {
     this.#pump.handle({ type: "close", code, reason });
     this.#pump.close();
     this.#calls.closeAll();
+    this.#drained.resolve();
   }
 
   readonly #abandon = (call: number): void => {
@@ -229,7 +232,7 @@ export class DemandHost implements LinkOwner {
         break;
       case "outcome":
         this.outcomes.append(effect);
-        this.#events.ended(effect.item.ticket);
+        this.#events.ended(effect.item.ticket, () => this.viewOf(effect.item));
         break;
       case "providersChanged":
         this.#events.providersChanged();

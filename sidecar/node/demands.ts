@@ -21,7 +21,7 @@ import type { PreparedDemand } from "./work-options.ts";
 
 /** What the demands need beside what every host needs. */
 export interface DemandsComponents extends HostComponents {
-  readonly waiters: OutcomeWaiters;
+  readonly waiters: OutcomeWaiters<ItemView>;
   /** Wanted, admitted or connected providers of a demand changed, or the list of demands did. */
   readonly onChange: () => void;
 }
@@ -114,17 +114,14 @@ export class Demands implements ProducerService {
     if (this.#components.waiters.full) {
       return refusal("TOO_MANY_WAITERS", "Too many calls wait for an outcome. Ask again later.");
     }
-    await this.#components.waiters.wait(ticket, waitMs, signal);
-    return this.item(ticket);
+    const ended = await this.#components.waiters.wait(ticket, waitMs, signal);
+    return ended === undefined ? this.item(ticket) : { ok: true, value: ended };
   }
 
-  async cancel(ticket: string): Promise<Result<ItemView>> {
+  cancel(ticket: string): Promise<Result<ItemView>> {
     const found = this.#find(ticket);
-    if (!found.ok) {
-      return found;
-    }
-    const cancelled = await found.value.host.cancel(found.value.sequence);
-    return cancelled.ok ? this.item(ticket) : cancelled;
+    if (!found.ok) return Promise.resolve(found);
+    return found.value.host.cancel(found.value.sequence);
   }
 
   subscribeOutcomes(
@@ -162,8 +159,8 @@ export class Demands implements ProducerService {
       demand.name,
       new DemandHost(demand, this.#components, {
         providersChanged: this.#components.onChange,
-        ended: (ticket) => {
-          this.#components.waiters.wake(ticket);
+        ended: (ticket, viewOf) => {
+          this.#components.waiters.wake(ticket, viewOf);
         },
       }),
     );

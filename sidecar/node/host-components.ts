@@ -15,6 +15,8 @@ export interface HostComponents {
   readonly timers: Timers;
   /** @default Node's own turns */
   readonly turns?: Turns;
+  /** Inputs of one turn of an engine at most. @default 32; 1,024 where this process has one core */
+  readonly maxInputsOfTurn?: number;
   readonly links: Links;
   readonly logger: Logger;
 }

@@ -28,7 +28,7 @@ import { prepareWork } from "./work-options.ts";
 /** What a node is made from beside its configuration. */
 export interface NodeComponents
   extends Omit<NeighbourhoodComponents, "self">,
-    Pick<HostComponents, "wallClock" | "turns"> {
+    Pick<HostComponents, "wallClock" | "turns" | "maxInputsOfTurn"> {
   /** Who the node is. */
   readonly self: AnnouncingNode;
   /** Told of every material change of this node's demands; sends it to whoever listens. */

@@ -24,15 +24,20 @@ export interface LeavingCaller {
 export class PendingCalls<Reply> {
   readonly #pending = new SequenceMap<PendingCall<Reply>>();
   #last = 0;
+  #closed = false;
 
   /**
    * Opens a call.
-   * @param answer called once.
+   * @param answer called once, at once if the engine is gone.
    * @returns its number.
    */
   open(answer: (reply: Reply | Unanswered) => void, caller?: LeavingCaller): number {
     this.#last += 1;
     const call = this.#last;
+    if (this.#closed) {
+      answer({ kind: "gone" });
+      return call;
+    }
     const stopListening = caller === undefined ? undefined : this.#listen(call, caller);
     this.#pending.set(call, { call, answer, stopListening });
     return call;
@@ -48,8 +53,9 @@ export class PendingCalls<Reply> {
     return true;
   }
 
-  /** The engine is gone: every open call ends. */
+  /** The engine is gone: every open call ends, and so does each that is opened from now on. */
   closeAll(): void {
+    this.#closed = true;
     for (const { call } of [...this.#pending.values()]) this.answer(call, { kind: "gone" });
   }
 

@@ -4,7 +4,6 @@
  * engine is short, though: with more inputs than `maxInputs` there are several, and what one said
  * goes out before the next, so that the other side works at the same time. Nothing is decided here.
  */
-import { availableParallelism } from "node:os";
 import type { Clock } from "../core/ports.ts";
 import type { Timers } from "./clock.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -25,8 +24,8 @@ export interface TurnEngine<Input, Effect> {
 export interface TurnPumpComponents<Input, Effect> {
   readonly clock: Clock;
   readonly timers: Timers;
-  /** @default 32; 1,024 where this process has one core */
-  readonly maxInputs?: number;
+  /** Inputs of one turn of the engine at most. */
+  readonly maxInputs: number;
   /** Calls back once the running turn of the event loop is over. */
   readonly afterTurn: (callback: () => void) => void;
   /** Carries an effect out. What it causes in turn comes back as a further input. */
@@ -39,13 +38,6 @@ export interface TurnPumpComponents<Input, Effect> {
    */
   readonly onFailure: (error: unknown, input: Input | undefined) => void;
 }
-
-/**
- * Inputs of one turn at most. Two programs that hand 64 items to and fro did 1.4 to 1.6 times as
- * many a second as with long turns, for both work at the same time; with one core for both they
- * cannot, and long turns did 1.2 times as many.
- */
-const maxInputsOfTurn = availableParallelism() > 1 ? 32 : 1_024;
 
 /** One engine and its timer. */
 export class TurnPump<Input, Effect> {
@@ -109,24 +101,27 @@ export class TurnPump<Input, Effect> {
 
   #runTurns(nowMs: number): void {
     this.#running = true;
-    this.#runTurn(nowMs);
-    while (this.#waiting.length > 0) {
-      this.#components.flush();
-      this.#runTurn(this.#components.clock.nowMs());
+    try {
+      this.#runTurn(nowMs);
+      while (this.#waiting.length > 0) {
+        this.#flush();
+        this.#runTurn(this.#components.clock.nowMs());
+      }
+    } finally {
+      this.#running = false;
     }
-    this.#running = false;
   }
 
   #runTurn(nowMs: number): void {
     const inputs = this.#nextInputs();
     this.#begin(nowMs);
     for (const input of inputs) this.#take(input, nowMs);
-    for (const effect of this.#finish(nowMs)) this.#perform(effect);
+    for (const effect of this.#finish(inputs, nowMs)) this.#perform(effect);
   }
 
   #nextInputs(): readonly Input[] {
     const inputs = this.#waiting;
-    const { maxInputs = maxInputsOfTurn } = this.#components;
+    const { maxInputs } = this.#components;
     this.#waiting = inputs.length > maxInputs ? inputs.splice(maxInputs) : [];
     return inputs;
   }
@@ -147,12 +142,22 @@ export class TurnPump<Input, Effect> {
     }
   }
 
-  #finish(nowMs: number): readonly Effect[] {
+  /** What inputs came to is not known when it fails: each of them has failed. */
+  #finish(inputs: readonly Input[], nowMs: number): readonly Effect[] {
     try {
       return this.#engine.finish(nowMs);
     } catch (error) {
-      this.#components.onFailure(error, undefined);
+      for (const input of inputs) this.#components.onFailure(error, input);
+      if (inputs.length === 0) this.#components.onFailure(error, undefined);
       return [];
+    }
+  }
+
+  #flush(): void {
+    try {
+      this.#components.flush();
+    } catch (error) {
+      this.#components.onFailure(error, undefined);
     }
   }
 

@@ -13,6 +13,12 @@ export interface Turns {
 }
 
 /**
+ * Ticks before timers, signals and the network get their turn: work inside one node could go on in
+ * ticks for ever.
+ */
+const maxTicks = 64;
+
+/**
  * Node's own turns. A tick runs before the promises that it settled, so whatever those cause needs
  * another tick; callbacks of the end wait until a tick finds no work left.
  */
@@ -20,6 +26,7 @@ class NodeTurns implements Turns {
   readonly #work: (() => void)[] = [];
   readonly #ends: (() => void)[] = [];
   #scheduled = false;
+  #ticks = 0;
 
   afterTurn(callback: () => void): void {
     this.#work.push(callback);
@@ -34,7 +41,16 @@ class NodeTurns implements Turns {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    process.nextTick(this.#run);
+    if (this.#mayTick()) process.nextTick(this.#run);
+    else setImmediate(this.#run);
+  }
+
+  /** True while another tick starves nobody. */
+  #mayTick(): boolean {
+    this.#ticks += 1;
+    if (this.#ticks < maxTicks) return true;
+    this.#ticks = 0;
+    return false;
   }
 
   readonly #run = (): void => {
@@ -49,9 +65,19 @@ class NodeTurns implements Turns {
       // What a callback that threw has left comes first.
       if (done < callbacks.length) this.#work.unshift(...callbacks.slice(done));
       this.#scheduled = this.#work.length > 0 || this.#ends.length > 0;
-      if (this.#scheduled) queueMicrotask(this.#nextTick);
+      if (this.#scheduled) this.#goOn();
     }
   };
+
+  #goOn(): void {
+    if (this.#mayTick()) {
+      queueMicrotask(this.#nextTick);
+      return;
+    }
+    // What was written goes out now, whatever work is left.
+    this.#work.push(...this.#ends.splice(0));
+    setImmediate(this.#run);
+  }
 
   readonly #nextTick = (): void => {
     process.nextTick(this.#run);

@@ -46,10 +46,14 @@ export interface ClusterNodeSpec {
   readonly demands?: readonly (ClusterContract & {
     readonly maxProviders?: number;
     readonly paused?: boolean;
+    /** Outcomes kept. */
+    readonly kept?: number;
   })[];
   readonly capabilities?: readonly (ClusterContract & { readonly concurrency?: number })[];
   /** Nodes that it knows by configuration. */
   readonly peers?: readonly string[];
+  /** Inputs of one turn of an engine; taken at the start. @default 32 */
+  readonly maxInputsOfTurn?: number;
 }
 
 /** A node of the cluster. */
@@ -85,6 +89,7 @@ export class NodeCluster {
       self,
       transport,
       turns: time,
+      maxInputsOfTurn: spec.maxInputsOfTurn ?? 32,
       wallClock: { nowEpochMs: () => this.nowEpochMs() },
       announceDemands: () => undefined,
     });
@@ -128,6 +133,7 @@ export class NodeCluster {
       demands: (spec.demands ?? []).map(({ name, ...rest }) => ({
         name,
         ...(rest.maxProviders === undefined ? {} : { maxProviders: rest.maxProviders }),
+        ...(rest.kept === undefined ? {} : { retention: { maxItems: rest.kept } }),
         paused: rest.paused ?? false,
         contract: contractOf({ name, ...rest }),
       })),

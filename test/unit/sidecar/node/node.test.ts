@@ -100,6 +100,29 @@ describe("a node", () => {
     expect(view.ok && view.value.state).toBe("done");
   });
 
+  it.each([0, 10])("tells whoever waits of an outcome of which %i are kept", async (kept) => {
+    const cluster = new NodeCluster();
+    const producer = await cluster.start("producer", { demands: [{ ...demand, kept }] });
+    const provider = await cluster.start("provider", {
+      capabilities: [{ ...capability, concurrency: 100 }],
+      peers: ["producer"],
+      // All results in one chunk, taken by the queue in turns of 32.
+      maxInputsOfTurn: 1_024,
+    });
+    const count = 100;
+    const tickets: string[] = [];
+    while (tickets.length < count) tickets.push(await cluster.add(producer, "echo"));
+    const waits = tickets.map((ticket) => producer.node.demands.waitForItem(ticket, 60_000));
+    const leases: string[] = [];
+    while (leases.length < count) leases.push((await cluster.pull(provider, "echo")).lease);
+    const verb = { verb: "complete", result } as const;
+    const settled = leases.map((lease) => provider.node.capabilities.settle(lease, verb));
+    await cluster.after(Promise.all(settled), 1_000);
+    for (const view of await Promise.all(waits)) {
+      expect(view).toMatchObject({ ok: true, value: { state: "done" } });
+    }
+  });
+
   it("keeps a lease over a lost connection of the same start", async () => {
     const { cluster, producer, provider } = await pair();
     const ticket = await cluster.add(producer, "echo");

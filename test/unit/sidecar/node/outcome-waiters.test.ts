@@ -6,7 +6,7 @@ interface FakeTimer {
   readonly fire: () => void;
 }
 
-function waiters(): { waiters: OutcomeWaiters; armed: Set<FakeTimer> } {
+function waiters(): { waiters: OutcomeWaiters<string>; armed: Set<FakeTimer> } {
   const armed = new Set<FakeTimer>();
   const after = (delayMs: number, fire: () => void): (() => void) => {
     const timer = { delayMs, fire };
@@ -21,11 +21,13 @@ describe("OutcomeWaiters", () => {
     const { waiters: all, armed } = waiters();
     const woken: string[] = [];
     const waits = ["a", "a", "b"].map((ticket, index) =>
-      all.wait(ticket, 1_000).then(() => woken.push(`${ticket}${String(index)}`)),
+      all
+        .wait(ticket, 1_000)
+        .then((view) => woken.push(`${ticket}${String(index)}: ${view ?? "nothing"}`)),
     );
-    all.wake("a");
+    all.wake("a", () => "outcome of a");
     await Promise.all(waits.slice(0, 2));
-    expect(woken).toEqual(["a0", "a1"]);
+    expect(woken).toEqual(["a0: outcome of a", "a1: outcome of a"]);
     expect(armed.size).toBe(1);
     all.wakeAll();
     await Promise.all(waits);
@@ -39,7 +41,7 @@ describe("OutcomeWaiters", () => {
     expect(timer?.delayMs).toBe(250);
     timer?.fire();
     await wait;
-    all.wake("a");
+    all.wake("a", () => "outcome of a");
   });
 
   it("ends a wait when its client is gone", async () => {

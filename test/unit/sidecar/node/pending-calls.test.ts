@@ -53,5 +53,7 @@ describe("PendingCalls", () => {
     calls.open(answer);
     calls.closeAll();
     expect(answers).toEqual([{ kind: "gone" }]);
+    calls.open(answer);
+    expect(answers).toEqual([{ kind: "gone" }, { kind: "gone" }]);
   });
 });

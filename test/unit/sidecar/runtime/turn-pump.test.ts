@@ -51,7 +51,10 @@ function rig(perform: (effect: string) => void = () => undefined) {
       seen.push(effect);
       perform(effect);
     },
-    flush: () => seen.push("flush"),
+    flush: () => {
+      seen.push("flush");
+      perform("flush");
+    },
     onFailure: (_error, input) => failures.push(input),
   });
   const endTurn = (): void => {
@@ -117,6 +120,42 @@ describe("TurnPump", () => {
       "flush",
       inputs.slice(64).join("+"),
     ]);
+  });
+
+  it("says of each input that it failed when a turn has no end", () => {
+    const { pump, seen, engine, failures, endTurn } = rig();
+    engine.finish = () => {
+      throw new Error("no");
+    };
+    pump.later("a");
+    pump.later("b");
+    endTurn();
+    expect(failures).toEqual(["a", "b"]);
+    expect(seen).toEqual([]);
+  });
+
+  it("goes on after what was said could not go out", () => {
+    const { pump, seen, failures } = rig((effect) => {
+      if (effect === "a") pump.handle("b");
+      if (effect === "flush") throw new Error("no");
+    });
+    pump.handle("a");
+    expect(seen).toEqual(["a", "flush", "b"]);
+    expect(failures).toEqual([undefined]);
+  });
+
+  it("is not held up for ever by a failure that could not be told", () => {
+    const { pump, seen, failures } = rig();
+    const push = failures.push.bind(failures);
+    failures.push = () => {
+      throw new Error("no log");
+    };
+    expect(() => {
+      pump.handle("bad");
+    }).toThrow("no log");
+    failures.push = push;
+    pump.handle("a");
+    expect(seen).toContain("a");
   });
 
   it("takes the inputs of a turn whose beginning failed", () => {

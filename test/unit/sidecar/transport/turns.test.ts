@@ -31,6 +31,27 @@ describe("a turn of the event loop", () => {
     expect(seen).toEqual(["answer", "application", "what it asked for", "end"]);
   });
 
+  it("lets timers and the network have their turn, however long work causes work", async () => {
+    let [fired, ticks, ended] = [false, 0, false];
+    setTimeout(() => {
+      fired = true;
+    }, 1);
+    realTurns.atEnd(() => {
+      ended = true;
+    });
+    const tick = async (): Promise<void> => {
+      while (!fired && ticks < 1_000_000) {
+        ticks += 1;
+        await new Promise<void>((resolve) => {
+          realTurns.afterTurn(resolve);
+        });
+      }
+    };
+    await tick();
+    expect(fired).toBe(true);
+    expect(ended).toBe(true);
+  });
+
   it("goes on after a callback that threw", async () => {
     const seen: string[] = [];
     const met = new Promise((resolve) => {
