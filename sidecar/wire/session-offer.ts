@@ -14,9 +14,15 @@ import { wireLimits } from "./wire-limits.ts";
 /** Greatest opening blob that is read; a longer one is refused by its length word. */
 export const maxOpeningBytes = maxHandshakeBytes;
 
+/** The versions that are implemented. */
+const framings = [2];
+
 /** Values that the wire itself negotiates. Only what is implemented stands here. */
 export interface OfferedValues {
-  /** Versions of the frame layout and its credit rules, ascending. @default [1] */
+  /**
+   * Versions of what goes over a session, ascending: frame layout, credit rules, messages of links.
+   * 2: Started and Settled name lists. @default [2]
+   */
   readonly framing?: readonly number[];
   /** Greatest frames in bytes, ascending, each at least 256 KiB. @default [256 KiB, 1 MiB] */
   readonly maxFrame?: readonly number[];
@@ -47,7 +53,7 @@ export class SessionOffer {
 
   /** @throws {CapabilityError} when the values cannot be advertised: a programmer's error. */
   constructor(values: OfferedValues = {}) {
-    this.#framing = u32Capability("framing", values.framing ?? [1]);
+    this.#framing = u32Capability("framing", values.framing ?? framings);
     this.#maxFrame = u32Capability(
       "maxFrame",
       values.maxFrame ?? [wireLimits.windowBytes, wireLimits.maxFrameBytes],

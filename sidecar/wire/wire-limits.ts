@@ -1,6 +1,6 @@
 /**
  * Every bound of a lane and the relations between them. `windowBytes` and `frameCostBytes` are part
- * of framing version 1: both sides must have the same, so only a new version may change them.
+ * of the framing version: both sides must have the same, so only a new version may change them.
  */
 
 /** Bounds of framing; docs/limits.md lists them. */

@@ -1,11 +1,9 @@
 /** proto/: linted, formatted, compatible with what is on main, and generated anew. */
-import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { crdFiles } from "../support/crd-files.ts";
 import { documentedWords, referencePages } from "../support/reference-pages.ts";
-import { skipUnless } from "../support/skip-unless.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runTool, type ToolRun } from "./run-tool.ts";
 import { paths, top } from "./tree.ts";
@@ -28,36 +26,6 @@ function contents(folder: string): Record<string, string> {
   return Object.fromEntries(entries.sort(([a], [b]) => a.localeCompare(b)));
 }
 
-function git(cwd: string, ...args: readonly string[]): string {
-  return execFileSync("git", args, { cwd, encoding: "utf8", stdio: "pipe" }).trim();
-}
-
-function commitOf(folder: string, name: string): string | undefined {
-  try {
-    return git(folder, "rev-parse", "--verify", "--quiet", `${name}^{commit}`);
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * @returns the commit that the messages of this tree are compared with: where this branch left main
- *   or, on main itself and where there is no main, the commit before; undefined when that is not
- *   here (no git, the first commit, a clone of one commit).
- */
-function comparedCommit(folder: string): string | undefined {
-  const head = commitOf(folder, "HEAD");
-  const parent = commitOf(folder, "HEAD~1");
-  const main = commitOf(folder, "main") ?? commitOf(folder, "origin/main");
-  if (head === undefined || main === undefined || main === head) return parent;
-  try {
-    const base = git(folder, "merge-base", "HEAD", main);
-    return base === head ? parent : base;
-  } catch {
-    return parent;
-  }
-}
-
 describe("proto", () => {
   test("buf lint finds nothing", { timeout }, async () => {
     const { output, exitCode } = await buf(["lint"]);
@@ -70,65 +38,13 @@ describe("proto", () => {
   });
 });
 
-const compared = comparedCommit(top);
-
-/** A clone of one commit has nothing to compare with, and whoever made it may have no choice. */
-function isShallow(folder: string): boolean {
-  try {
-    return git(folder, "rev-parse", "--is-shallow-repository") === "true";
-  } catch {
-    return false;
-  }
-}
-
-skipUnless(
-  compared !== undefined,
-  "needs the commit before: clone with --depth 2 or more",
-  process.env["CI"] === "true" && !isShallow(top),
-)("messages that are on main", () => {
+describe("messages of the last version with a migration note", () => {
   test("are not broken", { timeout }, async () => {
-    const against = `../.git#ref=${compared ?? ""},subdir=proto`;
-    const { output, exitCode } = await buf(["breaking", "--against", against]);
-    const remedy = "reserve the field and add another, or begin vN+1 with a migration note";
+    const { output, exitCode } = await buf(["breaking", "--against", "baseline.binpb"]);
+    const remedy =
+      "reserve the field and add another, or: a new value of `framing`, a migration note in " +
+      "CHANGELOG.md, and npm run proto:baseline";
     expect(exitCode, `${remedy}:\n${output}`).toBe(0);
-  });
-});
-
-describe("what messages are compared with", () => {
-  function repository(): string {
-    const folder = temporaryFolder();
-    git(folder, "init", "--quiet", "--initial-branch=main");
-    return folder;
-  }
-  function commit(folder: string): string {
-    const who = ["-c", "user.name=Test", "-c", "user.email=test@localhost"];
-    git(folder, ...who, "commit", "--quiet", "--allow-empty", "--no-verify", "-m", "Step.");
-    return git(folder, "rev-parse", "HEAD");
-  }
-
-  test("is the commit before, on main", () => {
-    const folder = repository();
-    const first = commit(folder);
-    commit(folder);
-    expect(comparedCommit(folder)).toBe(first);
-  });
-
-  test("is where the branch left main, on a branch, however long it is", () => {
-    const folder = repository();
-    commit(folder);
-    const left = commit(folder);
-    git(folder, "switch", "--quiet", "-c", "branch");
-    commit(folder);
-    commit(folder);
-    expect(comparedCommit(folder)).toBe(left);
-  });
-
-  test("is missing at a first commit and without git only", () => {
-    const folder = repository();
-    expect(comparedCommit(folder)).toBeUndefined();
-    commit(folder);
-    expect(comparedCommit(folder)).toBeUndefined();
-    expect(comparedCommit(temporaryFolder())).toBeUndefined();
   });
 });
 

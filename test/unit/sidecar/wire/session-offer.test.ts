@@ -46,5 +46,5 @@ test("any bytes: an agreement or a breach, never a throw", () => {
 test("a peer that lacks a capability gets its floor", () => {
   const bare = Uint8Array.from([...Buffer.from("DHS1\0\0CAP\u0001", "latin1"), ...[0, 0, 0, 0]]);
   const result = new SessionOffer().agree(bare);
-  expect(result).toMatchObject({ ok: true, agreed: { framing: 1, maxFrameBytes: 262_144 } });
+  expect(result).toMatchObject({ ok: true, agreed: { framing: 2, maxFrameBytes: 262_144 } });
 });
