@@ -3,6 +3,9 @@ import type { ExplanationView } from "../api/ports.ts";
 import { assertNever } from "../core/ports.ts";
 import type { Explanation, Reason } from "../core/work/index.ts";
 
+/** Characters of an application's text that are told; its whole is among the facts. */
+const maxDetailLength = 300;
+
 type ReasonView = ExplanationView["reasons"][number];
 
 /**
@@ -63,8 +66,12 @@ function messageOf(
       return `type mismatch with ${reason.peer}: ${reason.detail}`;
     case "LEASED":
       return `provider ${reason.provider} is ${reason.started ? "working on it" : "about to start it"}`;
-    case "ENDED":
-      return `ended as ${reason.state}: ${reason.word}`;
+    case "ENDED": {
+      const { state, word, attempts } = reason;
+      const after = attempts === 0 ? "" : ` after ${counted(attempts, "attempt")}`;
+      const detail = oneLine(reason.detail);
+      return `ended as ${state}: ${word}${after}${detail === "" ? "" : `: ${detail}`}`;
+    }
     default:
       return assertNever(reason);
   }
@@ -72,6 +79,13 @@ function messageOf(
 
 function dateAfter(remainingMs: number, nowEpochMs: number): string {
   return new Date(Math.round(nowEpochMs + remainingMs)).toISOString();
+}
+
+/** Text of another program as a part of a line: no control characters, not too long. */
+function oneLine(text: string): string {
+  const line = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
+  if (line.length <= maxDetailLength) return line;
+  return `${line.slice(0, maxDetailLength).toWellFormed()}…`;
 }
 
 function counted(count: number, noun: string): string {

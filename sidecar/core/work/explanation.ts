@@ -5,7 +5,7 @@
 import { creditOf, type DemandLink } from "./demand-links.ts";
 import type { DemandState } from "./demand-state.ts";
 import type { KnownItem } from "./ended-item.ts";
-import type { DemandProvider, Item, ItemState, Outcome } from "./item.ts";
+import type { DemandProvider, Item, ItemState } from "./item.ts";
 
 /** Reasons of one kind that are told at most: a provider each. */
 const maxOfOneKind = 10;
@@ -55,7 +55,16 @@ export type Reason =
   /** The provider that has it cannot be reached; the lease is kept until it runs out. */
   | { readonly code: "PROVIDER_LOST"; readonly provider: string; readonly remainingMs: number }
   /** The item is over. */
-  | { readonly code: "ENDED"; readonly state: ItemState; readonly word: string };
+  | {
+      readonly code: "ENDED";
+      readonly state: ItemState;
+      /** `result`, or the code of what came in its place. */
+      readonly word: string;
+      /** Attempts of this run that ended: the failed ones, and the one that gave the result. */
+      readonly attempts: number;
+      /** What the application, or the queue, said of it; empty with a result. Any text. */
+      readonly detail: string;
+    };
 
 /** An item's state, and every reason for it. */
 export interface Explanation {
@@ -79,7 +88,7 @@ function reasonsOf(state: DemandState, item: KnownItem, nowMs: number): Reason[]
     case "leased":
       return leasedReasons(item, nowMs);
     default:
-      return [{ code: "ENDED", state: item.state, word: wordOf(item.outcome) }];
+      return [endedReason(item)];
   }
 }
 
@@ -155,14 +164,17 @@ function leasedReasons(item: Item, nowMs: number): Reason[] {
   return [{ code: "PROVIDER_LOST", provider, remainingMs }];
 }
 
-/** `result`, or the code of what came in its place. */
-function wordOf(outcome: Outcome | undefined): string {
+function endedReason({ state, failed, outcome }: KnownItem): Reason {
   switch (outcome?.kind) {
-    case "error":
-      return outcome.error.code;
-    case "system":
-      return outcome.system.code;
+    case "error": {
+      const { code: word, message: detail } = outcome.error;
+      return { code: "ENDED", state, word, attempts: failed, detail };
+    }
+    case "system": {
+      const { code: word, message: detail } = outcome.system;
+      return { code: "ENDED", state, word, attempts: failed, detail };
+    }
     default:
-      return "result";
+      return { code: "ENDED", state, word: "result", attempts: failed + 1, detail: "" };
   }
 }

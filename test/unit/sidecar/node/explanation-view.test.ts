@@ -165,7 +165,9 @@ describe("explain", () => {
       ),
     ]);
     await cluster.after(producer.node.demands.cancel(ticket), 1_000);
-    expect(sentences(producer, ticket)).toEqual(["ended as cancelled: CANCELLED"]);
+    expect(sentences(producer, ticket)).toEqual([
+      expect.stringMatching(/^ended as cancelled: CANCELLED: ./),
+    ]);
   });
 
   it("refuses a ticket of another node, as looking at it does", async () => {
@@ -190,4 +192,41 @@ it("tells an item that its provider has not begun", () => {
       facts: { provider: "worker-0", started: false },
     },
   ]);
+});
+
+describe("an item that is over", () => {
+  it("is told with what the application said of it and the number of attempts", async () => {
+    const { cluster, producer } = await producing();
+    const provider = await cluster.start("provider", { capabilities: [capability], peers });
+    const ticket = await cluster.add(producer, "echo");
+    const { lease } = await cluster.pull(provider, "echo");
+    const error = { code: "NOT_AN_IMAGE", message: "no picture", retryable: false, details: "" };
+    const rejecting = provider.node.capabilities.settle(lease, { verb: "reject", error });
+    await cluster.after(rejecting, 1_000);
+    expect(explain(producer, ticket).reasons).toEqual([
+      {
+        code: "ENDED",
+        message: "ended as dead: NOT_AN_IMAGE after 1 attempt: no picture",
+        facts: { state: "dead", word: "NOT_AN_IMAGE", attempts: 1, detail: "no picture" },
+      },
+    ]);
+  });
+
+  function messageOf(word: string, attempts: number, detail: string): string | undefined {
+    const reasons = [{ code: "ENDED", state: "dead", word, attempts, detail }] as const;
+    return explanationViewOf({ state: "dead", reasons }, 0).reasons[0]?.message;
+  }
+
+  it.each([
+    ["result", 2, "", "ended as dead: result after 2 attempts"],
+    ["CANCELLED", 0, "by you", "ended as dead: CANCELLED: by you"],
+    ["BAD", 1, "a\nb\u001b[31mc\u202e", "ended as dead: BAD after 1 attempt: a b [31mc"],
+  ])("is one line whatever its text: %s, %i, %j", (word, attempts, detail, message) => {
+    expect(messageOf(word, attempts, detail)).toBe(message);
+  });
+
+  it("with a long text is cut", () => {
+    const message = messageOf("BAD", 0, "x".repeat(4_096)) ?? "";
+    expect(message).toBe(`ended as dead: BAD: ${"x".repeat(300)}…`);
+  });
 });

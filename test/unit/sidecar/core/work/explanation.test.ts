@@ -202,9 +202,16 @@ test("an item that is over says how", () => {
   worker.complete(first);
   worker.reject(second);
   rig.cancel(cancelled);
-  expect(why(rig, done)).toEqual([{ code: "ENDED", state: "done", word: "result" }]);
-  expect(why(rig, dead)).toEqual([{ code: "ENDED", state: "dead", word: "BAD" }]);
-  expect(why(rig, cancelled)).toEqual([{ code: "ENDED", state: "cancelled", word: "CANCELLED" }]);
+  const code = "ENDED";
+  expect(why(rig, done)).toEqual([
+    { code, state: "done", word: "result", attempts: 1, detail: "" },
+  ]);
+  expect(why(rig, dead)).toEqual([
+    { code, state: "dead", word: "BAD", attempts: 1, detail: expect.stringMatching(/./) },
+  ]);
+  expect(why(rig, cancelled)).toEqual([
+    { code, state: "cancelled", word: "CANCELLED", attempts: 0, detail: expect.any(String) },
+  ]);
 });
 
 test("an item that the queue does not know is not explained", () => {
