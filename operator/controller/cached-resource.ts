@@ -30,6 +30,7 @@ import {
 } from "../schema/index.ts";
 import { type Packed, Packer } from "./packed.ts";
 import { targetOf, type TargetPlace } from "./scale-client.ts";
+import { SharedTexts } from "./shared-texts.ts";
 import { slimMetadata } from "./slim-metadata.ts";
 
 /** Metadata of a stored resource, as both rooms know them. */
@@ -98,6 +99,36 @@ export const capabilities: ResourceType<CachedCapability> = resourceType<CachedC
 
 const noWords: CachedMetadata["labels"] = {};
 
+/** Namespaces, routes and ConfigMaps. */
+const texts = new SharedTexts();
+
+/** Metadata with the texts of the version before, where they are the same by their nature. */
+class KeptMetadata implements CachedMetadata {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly generation: number;
+  readonly labels = noWords;
+  readonly annotations: CachedMetadata["annotations"];
+  readonly creationTimestamp?: string;
+  readonly deletionTimestamp?: string;
+
+  constructor(metadata: StoredMetadata, known: CachedMetadata | undefined) {
+    const same = known?.uid === metadata.uid ? known : undefined;
+    const { annotations, creationTimestamp, deletionTimestamp } = metadata;
+    this.name = same?.name ?? metadata.name;
+    this.namespace = same?.namespace ?? texts.of(metadata.namespace);
+    this.uid = same?.uid ?? metadata.uid;
+    this.resourceVersion = metadata.resourceVersion;
+    this.generation = metadata.generation;
+    this.annotations = Object.keys(annotations).length === 0 ? noWords : annotations;
+    const madeAt = same?.creationTimestamp ?? creationTimestamp;
+    if (madeAt !== undefined) this.creationTimestamp = madeAt;
+    if (deletionTimestamp !== undefined) this.deletionTimestamp = deletionTimestamp;
+  }
+}
+
 /** How specs and statuses look, of each kind. */
 const demandPackers = {
   judged: new Packer<Judged<Demand["spec"]>>(),
@@ -114,14 +145,16 @@ type Incoming<Cached> = Cached & { readonly status?: unknown };
 /** Keeps of a Demand what is read of it. @param known the version that is kept by now. */
 export function keepDemand(object: Incoming<CachedDemand>, known?: CachedDemand): CachedDemand {
   const metadata = slimMetadata(object.metadata);
-  const same = sameSpec(metadata, known);
-  if (same !== undefined) {
-    const status = readDemandStatus(object.status);
-    return { ...same, shown: status && demandPackers.status.pack(status, known?.shown) };
+  const kind = "Demand";
+  if (known?.kept !== undefined && isSameSpec(metadata, known)) {
+    const shown = packed(demandPackers.status, readDemandStatus(object.status), known);
+    return { kind, metadata: nextMetadata(metadata, known), kept: known.kept, shown };
   }
-  const read = readDemand({ ...object, apiVersion, kind: "Demand", metadata });
-  const facts = read.ok ? demandFacts(read.resource) : undefined;
-  return { kind: "Demand", ...keep(read, { facts, known, ...demandPackers }) };
+  const read = readDemand({ ...object, apiVersion, kind, metadata });
+  const facts = read.ok ? factsOf(read.resource, undefined) : undefined;
+  const kept = keptSpec(demandPackers.judged, read, { facts, known });
+  const shown = packed(demandPackers.status, read.resource.status, known);
+  return { kind, metadata: new KeptMetadata(read.resource.metadata, known?.metadata), kept, shown };
 }
 
 /** Keeps of a Capability what is read of it; as `keepDemand`. */
@@ -130,94 +163,72 @@ export function keepCapability(
   known?: CachedCapability,
 ): CachedCapability {
   const metadata = slimMetadata(object.metadata);
-  const same = sameSpec(metadata, known);
-  if (same !== undefined) {
-    const status = readCapabilityStatus(object.status);
-    return { ...same, shown: status && capabilityPackers.status.pack(status, known?.shown) };
+  const kind = "Capability";
+  if (known?.kept !== undefined && isSameSpec(metadata, known)) {
+    const shown = packed(capabilityPackers.status, readCapabilityStatus(object.status), known);
+    return { kind, metadata: nextMetadata(metadata, known), kept: known.kept, shown };
   }
-  const read = readCapability({ ...object, apiVersion, kind: "Capability", metadata });
-  const facts = read.ok ? capabilityFacts(read.resource) : undefined;
-  return { kind: "Capability", ...keep(read, { facts, known, ...capabilityPackers }) };
+  const read = readCapability({ ...object, apiVersion, kind, metadata });
+  const facts = read.ok ? factsOf(read.resource, targetOf(read.resource)) : undefined;
+  const kept = keptSpec(capabilityPackers.judged, read, { facts, known });
+  const shown = packed(capabilityPackers.status, read.resource.status, known);
+  return { kind, metadata: new KeptMetadata(read.resource.metadata, known?.metadata), kept, shown };
 }
 
 /** A generation has one spec: a version of the one that is kept is not read again. */
-function sameSpec<Cached extends CachedDemand | CachedCapability>(
-  metadata: ObjectMeta,
-  known: Cached | undefined,
-): Cached | undefined {
-  const { uid, generation, resourceVersion, deletionTimestamp } = metadata;
-  const { annotations = noWords } = metadata;
-  if (known === undefined || resourceVersion === undefined) return undefined;
-  if (known.metadata.uid !== uid || known.metadata.generation !== generation) return undefined;
-  // An end that is set once stays set.
-  const ends = deletionTimestamp === undefined ? {} : { deletionTimestamp };
-  return { ...known, metadata: { ...known.metadata, resourceVersion, annotations, ...ends } };
+function isSameSpec(
+  { uid, generation }: ObjectMeta,
+  known: { readonly metadata: CachedMetadata },
+): boolean {
+  return known.metadata.uid === uid && known.metadata.generation === generation;
 }
 
-function demandFacts(demand: StoredDemand): SpecFacts {
-  const { desiredProviders } = demand.spec;
-  return { ...factsOf(demand), desiredProviders, scaleTarget: undefined };
+function nextMetadata(metadata: ObjectMeta, known: { readonly metadata: CachedMetadata }) {
+  const { resourceVersion = "", annotations = noWords } = metadata;
+  // What does not change is taken of the version before; an end that is set once stays set.
+  const next = { ...known.metadata, ...metadata, resourceVersion, annotations };
+  return new KeptMetadata(next, known.metadata);
 }
 
-function capabilityFacts(capability: StoredCapability): SpecFacts {
-  const target = targetOf(capability);
-  const scaleTarget = target === undefined ? undefined : scaleTargetOf(target);
-  return { ...factsOf(capability), desiredProviders: undefined, scaleTarget };
-}
-
-function factsOf(resource: StoredDemand | StoredCapability) {
-  const { metadata, spec } = resource;
-  const { configMapRef } = spec.contract.schema;
-  return {
-    selector: spec.selector,
-    route: routeOf(resource),
-    contractMap:
-      configMapRef === undefined ? undefined : `${metadata.namespace}/${configMapRef.name}`,
-  };
+function packed<Status>(
+  packer: Packer<Status>,
+  status: Status | undefined,
+  known: { readonly shown?: Packed<Status> | undefined } | undefined,
+): Packed<Status> | undefined {
+  return status === undefined ? undefined : packer.pack(status, known?.shown);
 }
 
 /** What is the same as in the version before is not kept twice. */
-function keep<Resource extends { readonly spec: unknown }, Status>(
-  read: ReadStored<Stored<Resource, Status>>,
+function keptSpec<Resource extends { readonly spec: unknown }>(
+  packer: Packer<Judged<Resource["spec"]>>,
+  read: ReadStored<Resource>,
   {
     facts,
     known,
-    judged: specs,
-    status: statuses,
   }: {
     readonly facts: SpecFacts | undefined;
-    readonly known: CachedResource<string, Resource, Status> | undefined;
-    readonly judged: Packer<Judged<Resource["spec"]>>;
-    readonly status: Packer<Status>;
+    readonly known: { readonly kept?: KeptSpec<Resource["spec"]> } | undefined;
   },
-) {
-  const { metadata, status } = read.resource;
-  const judged = specs.pack(
+): KeptSpec<Resource["spec"]> {
+  const judged = packer.pack(
     read.ok ? { ok: true, spec: read.resource.spec } : { ok: false, refusals: read.refusals },
     known?.kept?.judged,
   );
-  return {
-    metadata: sameTexts(metadata, known?.metadata),
-    kept: known?.kept?.judged === judged ? known.kept : { judged, facts },
-    shown: status === undefined ? undefined : statuses.pack(status, known?.shown),
-  };
+  return known?.kept?.judged === judged ? known.kept : { judged, facts };
 }
 
-/** Metadata with the texts of the version before, where they are the same by their nature. */
-function sameTexts(metadata: StoredMetadata, known: CachedMetadata | undefined): CachedMetadata {
-  const same = known?.uid === metadata.uid ? known : metadata;
-  const { creationTimestamp } = same;
-  const { resourceVersion, generation, deletionTimestamp, annotations } = metadata;
+function factsOf(
+  resource: StoredDemand | StoredCapability,
+  target: TargetPlace | undefined,
+): SpecFacts {
+  const { kind, metadata, spec } = resource;
+  const { configMapRef } = spec.contract.schema;
   return {
-    name: same.name,
-    namespace: same.namespace,
-    uid: same.uid,
-    resourceVersion,
-    generation,
-    labels: noWords,
-    annotations: Object.keys(annotations).length === 0 ? noWords : annotations,
-    ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
-    ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+    selector: spec.selector,
+    route: texts.of(routeOf(resource)),
+    contractMap: configMapRef && texts.of(`${metadata.namespace}/${configMapRef.name}`),
+    scaleTarget: target && texts.of(scaleTargetOf(target)),
+    desiredProviders: kind === "Demand" ? resource.spec.desiredProviders : undefined,
   };
 }
 

@@ -6,6 +6,8 @@
  * of the heap for each call.
  */
 
+import { flatText } from "./shared-texts.ts";
+
 /** Phrases that are known at most; codes end there. */
 const maxPhrases = 4_000;
 /** Longest phrase that is learned, characters: contracts that stand in a spec are not. */
@@ -83,13 +85,15 @@ class Phrases {
   #notice(phrase: string): void {
     if (this.#phrases.length === maxPhrases) return;
     if (phrase.length > maxPhraseLength || time.test(phrase)) return;
-    if (this.#candidates.delete(phrase)) {
-      this.#codes.set(phrase, codeOf(this.#phrases.length));
-      this.#phrases.push(phrase);
+    // A phrase is a part of the text that it was cut from, and would keep all of it.
+    const own = flatText(phrase);
+    if (this.#candidates.delete(own)) {
+      this.#codes.set(own, codeOf(this.#phrases.length));
+      this.#phrases.push(own);
       return;
     }
     if (this.#candidates.size === maxCandidates) this.#candidates.clear();
-    this.#candidates.add(phrase);
+    this.#candidates.add(own);
   }
 }
 

@@ -50,7 +50,6 @@ interface Target<Status> {
 
 /** An object whose status stands: what is wanted is what the cache shows. */
 interface Rest<Status> {
-  readonly uid: string;
   /** The cache's own: nothing is kept twice. */
   readonly status: Packed<Status>;
   readonly writtenAtMs: number | undefined;
@@ -62,6 +61,7 @@ export class StatusWrites<Status extends WritableStatus> {
   readonly #components: StatusWritesComponents;
   readonly #schedule = new StatusSchedule<Status>(rates);
   readonly #targets = new Map<string, Target<Status>>();
+  /** By uid. */
   readonly #resting = new Map<string, Rest<Status>>();
   #running = 0;
   #cancel: (() => void) | undefined;
@@ -93,47 +93,42 @@ export class StatusWrites<Status extends WritableStatus> {
 
   /** What should stand. @param shown what the cache shows. */
   want(metadata: StoredMetadata, wanted: Status, shown: Packed<Status> | undefined): void {
-    const { namespace, name, uid } = metadata;
+    const { uid } = metadata;
     const key = keyOf(metadata);
-    // An object that was made anew under the name of another has no status yet.
-    if (this.#uidOf(key) !== uid) this.forget(metadata);
-    const target = this.#targets.get(key);
+    const target = this.#targetOf(metadata);
     if (target !== undefined) {
       this.#schedule.want(key, wanted, { nowMs: this.#nowMs() });
       this.#restIfDone(key, target);
       this.#pump();
       return;
     }
-    const rest = this.#resting.get(key);
+    const rest = this.#resting.get(uid);
     const stands = rest?.status ?? shown;
     const stored = stands?.read();
     if (stands !== undefined && sameValue(stored, wanted)) {
-      if (rest === undefined)
-        this.#resting.set(key, { uid, status: stands, writtenAtMs: undefined });
+      this.#resting.set(uid, rest ?? { status: stands, writtenAtMs: undefined });
       return;
     }
-    this.#wake({ namespace, name, uid }, wanted, stored);
+    this.#wake(metadata, wanted, stored);
     this.#pump();
   }
 
   /** What was wanted last of an object; undefined when nothing was. */
   wanted(metadata: StoredMetadata): Status | undefined {
-    const key = keyOf(metadata);
-    if (this.#uidOf(key) !== metadata.uid) return undefined;
-    return this.#schedule.wanted(key) ?? this.#resting.get(key)?.status.read();
+    return this.#targetOf(metadata) === undefined
+      ? this.#resting.get(metadata.uid)?.status.read()
+      : this.#schedule.wanted(keyOf(metadata));
   }
 
   /** The cache shows an object: what somebody else wrote over ours is written again. */
   observe(metadata: StoredMetadata, shown: Packed<Status> | undefined): void {
     const { uid, resourceVersion: version } = metadata;
-    const key = keyOf(metadata);
-    if (this.#uidOf(key) !== uid) return;
-    const target = this.#targets.get(key);
+    const target = this.#targetOf(metadata);
     if (target !== undefined) {
       target.shown = { version, status: shown };
-      this.#observe(key, target);
+      this.#observe(keyOf(metadata), target);
     } else {
-      const rest = this.#resting.get(key);
+      const rest = this.#resting.get(uid);
       if (rest === undefined || rest.status === shown) return;
       this.#wake(metadata, rest.status.read(), shown?.read());
     }
@@ -141,15 +136,18 @@ export class StatusWrites<Status extends WritableStatus> {
   }
 
   /** The object is gone. */
-  forget(metadata: { readonly namespace: string; readonly name: string }): void {
+  forget(metadata: Pick<StoredMetadata, "namespace" | "name" | "uid">): void {
+    this.#resting.delete(metadata.uid);
+    if (this.#targetOf(metadata) === undefined) return;
     const key = keyOf(metadata);
     this.#targets.delete(key);
-    this.#resting.delete(key);
     this.#schedule.forget(key);
   }
 
-  #uidOf(key: string): string | undefined {
-    return (this.#targets.get(key) ?? this.#resting.get(key))?.uid;
+  /** An object that was made anew under the name of another is none yet. */
+  #targetOf(metadata: Pick<StoredMetadata, "namespace" | "name" | "uid">) {
+    const target = this.#targets.get(keyOf(metadata));
+    return target?.uid === metadata.uid ? target : undefined;
   }
 
   /** Something other than what stands is wanted. */
@@ -159,8 +157,10 @@ export class StatusWrites<Status extends WritableStatus> {
     stored: Status | undefined,
   ): void {
     const key = keyOf({ namespace, name });
-    const writtenAtMs = this.#resting.get(key)?.writtenAtMs;
-    this.#resting.delete(key);
+    // Whoever had the name before is gone.
+    this.#schedule.forget(key);
+    const writtenAtMs = this.#resting.get(uid)?.writtenAtMs;
+    this.#resting.delete(uid);
     this.#targets.set(key, { namespace, name, uid, ownVersion: undefined, shown: undefined });
     this.#schedule.want(key, wanted, { stored, writtenAtMs, nowMs: this.#nowMs() });
   }
@@ -183,7 +183,7 @@ export class StatusWrites<Status extends WritableStatus> {
     if (!sameValue(shown.status.read(), this.#schedule.wanted(key))) return;
     const writtenAtMs = this.#schedule.settle(key);
     this.#targets.delete(key);
-    this.#resting.set(key, { uid, status: shown.status, writtenAtMs });
+    this.#resting.set(uid, { status: shown.status, writtenAtMs });
   }
 
   #pump(): void {

@@ -123,7 +123,8 @@ export function resourcePath(type: ResourceTypeOptions, place: ResourcePlace): s
 /** @returns `namespace/name`, or the name alone where there is no namespace: the key of queues. */
 export function keyOf(object: { readonly metadata: ObjectMeta }): string {
   const { namespace, name } = object.metadata;
-  return namespace === undefined ? name : `${namespace}/${name}`;
+  // Joined, it is one flat text; put together, it is a tree of its parts, and keys are kept.
+  return namespace === undefined ? name : [namespace, name].join("/");
 }
 
 /** @returns the parts of a key that `keyOf` made. */
