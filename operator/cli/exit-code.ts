@@ -6,9 +6,9 @@ import { LocalError } from "../local/index.ts";
 
 /**
  * 0: done (`status`, `check`: healthy; `up`: ended by Ctrl-C in order). 1: done, and the answer is
- * bad (`status`, `check`: problems; `send`: refused or failed; `explain`: the item is not known any
- * more; `up`: did not end in order). 2: nothing was done (bad input, nothing runs there, no way to
- * the cluster, a permission is missing).
+ * bad (`status`, `check`: problems; `send`: the queue took no item, or the outcome is no result;
+ * `explain`: the item is not known any more; `up`: did not end in order). 2: nothing was done (bad
+ * input, whoever found it so; nothing runs there, no way to the cluster, a permission is missing).
  */
 export const exitCode = { done: 0, bad: 1, refused: 2 } as const;
 
@@ -19,8 +19,8 @@ export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 export const exitCodeHelp = `
 Exit codes:
   0  done; status, check: healthy; up: ended in order by Ctrl-C
-  1  status, check: there are problems; send: refused or failed; explain: not known any
-     more; up: did not end in order
+  1  status, check: there are problems; send: the queue takes none, or the item failed;
+     explain: not known any more; up: did not end in order
   2  bad input, nothing runs there, no way to the cluster, or a permission is
      missing: nothing was done`;
 

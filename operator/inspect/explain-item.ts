@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { askStatus, InspectError } from "./inspect-error.ts";
 import { type Answer, type Place, withNames } from "./place.ts";
+import { problemOf, refuseBadInput } from "./sidecar-problem.ts";
 
 const explanation = z.object({
   state: z.string(),
@@ -12,12 +13,6 @@ const explanation = z.object({
       facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
     }),
   ),
-});
-
-const problem = z.object({
-  code: z.string(),
-  detail: z.string(),
-  value: z.unknown().optional(),
 });
 
 /** What the sidecar answered. */
@@ -32,20 +27,23 @@ export interface ExplainAnswer {
 
 const timeoutMs = 10_000;
 
+/** Characters of a refused ticket that are told. */
+const maxToldTicket = 64;
+
 /** Sidecars that are asked at most until one answers. */
 const maxAsked = 20;
 
 /**
  * Asks any sidecar; one that does not hold the queue names the node that does.
  * @param ticket as an add answered it; opaque.
- * @throws {InspectError} `NOTHING_ANSWERS`, `NODE_UNKNOWN`, `ARGUMENT_INVALID`.
+ * @throws {InspectError} `NOTHING_ANSWERS`, `NODE_UNKNOWN`, `ARGUMENT_INVALID`, `INPUT_REFUSED`.
  */
 export async function explainItem(
   places: readonly Place[],
   ticket: string,
 ): Promise<ExplainAnswer> {
   if (!/^[A-Za-z0-9_-]{1,256}$/.test(ticket)) {
-    const text = `"${ticket.slice(0, 64)}" is no ticket`;
+    const text = `"${ticket.slice(0, maxToldTicket)}" is no ticket`;
     throw new InspectError("ARGUMENT_INVALID", text, "Write the ticket as send answered it.");
   }
   const first = await askAny(places, ticket);
@@ -96,9 +94,9 @@ function pathOf(ticket: string): string {
 
 /** The node that a sidecar names when the ticket is not one of its own. */
 function nodeNamedBy({ body }: Asked["answer"]): string | undefined {
-  const told = problem.safeParse(body);
-  if (!told.success || told.data.code !== "TICKET_ELSEWHERE") return undefined;
-  return typeof told.data.value === "string" ? told.data.value : undefined;
+  const told = problemOf(body);
+  if (told?.code !== "TICKET_ELSEWHERE") return undefined;
+  return typeof told.value === "string" ? told.value : undefined;
 }
 
 function explainAnswer(
@@ -114,9 +112,10 @@ function explainAnswer(
     const lines = reasons.map(({ message }) => `  ${withNames(message, places)}`);
     return { body, text: `${[head, ...lines].join("\n")}\n`, good: true };
   }
-  const told = problem.safeParse(body);
-  if (!told.success) throw silent(place, { reason: `it answered ${String(answer.status)}` });
-  const { code, detail } = told.data;
+  const told = problemOf(body);
+  if (told === undefined) throw silent(place, { reason: `it answered ${String(answer.status)}` });
+  refuseBadInput(body, `"${ticket.slice(0, maxToldTicket)}"`);
+  const { code, detail } = told;
   const text = code === "NOT_CONFIGURED" ? `not configured yet: ${detail}` : `${code}: ${detail}`;
   return { body, text: `${text}\n`, good: false };
 }

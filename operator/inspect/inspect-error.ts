@@ -2,6 +2,8 @@
 export type InspectErrorCode =
   /** What stands on the command line is refused. */
   | "ARGUMENT_INVALID"
+  /** The sidecar found what was given malformed, and did nothing. */
+  | "INPUT_REFUSED"
   /** No sidecar has the demand. */
   | "UNKNOWN_DEMAND"
   /** No sidecar can be asked. */

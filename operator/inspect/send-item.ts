@@ -1,6 +1,7 @@
 /** Adds one item to the queue of a sidecar. */
 import { askStatus, InspectError } from "./inspect-error.ts";
 import type { Answer, Place } from "./place.ts";
+import { refuseBadInput } from "./sidecar-problem.ts";
 import { demandsOf } from "./sidecar-report.ts";
 
 /** What is sent. */
@@ -43,7 +44,7 @@ export function refuseBadJson(json: string): void {
 /**
  * Sends the item to the first sidecar that holds the demand's queue.
  * @param places those that may hold it, in the order in which they are asked.
- * @throws {InspectError} `ARGUMENT_INVALID`, `UNKNOWN_DEMAND`, `NOTHING_ANSWERS`.
+ * @throws {InspectError} `ARGUMENT_INVALID`, `INPUT_REFUSED`, `UNKNOWN_DEMAND`, `NOTHING_ANSWERS`.
  */
 export async function sendItem(
   places: readonly Place[],
@@ -90,6 +91,7 @@ function sendAnswer(answer: Answer, host: Place): SendAnswer {
     throw new InspectError("NOTHING_ANSWERS", text, answer.remedy ?? askStatus);
   }
   const { status, body } = answer;
+  refuseBadInput(body, "the request message");
   const failed = typeof body === "object" && body !== null && "outcome" in body;
   return { status, body, good: status < 300 && (!failed || isResult(body.outcome)) };
 }

@@ -82,6 +82,14 @@ describe("explain", () => {
     });
   });
 
+  test("refuses what the sidecar finds no ticket, with its words", async () => {
+    const unknown = explainItem(places({ a: problem(404, "UNKNOWN_TICKET") }), "t-1");
+    await expect(unknown).rejects.toMatchObject({
+      code: "INPUT_REFUSED",
+      message: '"t-1" is refused as UNKNOWN_TICKET. It is UNKNOWN_TICKET.',
+    });
+  });
+
   test("refuses an answer of something else that listens there", async () => {
     const of = places({ a: { ok: true, status: 200, body: "<html>" } });
     await expect(explainItem(of, "t-1")).rejects.toMatchObject({ code: "NOTHING_ANSWERS" });

@@ -68,6 +68,19 @@ describe("send", () => {
     expect(answer).toMatchObject({ status: 429, good: false });
   });
 
+  test.each([
+    [{ code: "INVALID_PAYLOAD" }, ""],
+    [{ code: "INVALID_ARGUMENT" }, ""],
+    [{ code: "PAYLOAD_TOO_LARGE", bound: 16, value: 17 }, ": 17 is beyond the bound 16"],
+    [{ code: "PAYLOAD_TOO_LARGE", bound: 16 }, ": it is beyond the bound 16"],
+  ])("a message that the sidecar finds bad is refused with its words: %j", async (facts, size) => {
+    const bad: Answer = { ok: true, status: 422, body: { ...facts, detail: "Field x: unknown." } };
+    await expect(sendItem([place("a", demands("thumbs"), bad)], request)).rejects.toMatchObject({
+      code: "INPUT_REFUSED",
+      message: `the request message is refused as ${facts.code}${size}. Field x: unknown.`,
+    });
+  });
+
   test("an unknown demand is refused with those there are", async () => {
     const of = [place("a", demands("x"), silent), place("b", demands("y"), silent)];
     await expect(sendItem(of, request)).rejects.toMatchObject({
