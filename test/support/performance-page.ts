@@ -17,8 +17,10 @@ const questions: Readonly<Record<string, string>> = {
   work: "An item from end to end, beside two queue servers.",
 };
 
-/** @returns the saved report of a benchmark; undefined when there is none. */
-function reportOf(name: string): BenchReport | undefined {
+/** Finds the report of a benchmark; undefined when none is saved. */
+export type FindReport = (name: string) => BenchReport | undefined;
+
+function savedReport(name: string): BenchReport | undefined {
   const path = join(top, "docs/figures", `${name}.json`);
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as BenchReport) : undefined;
 }
@@ -43,8 +45,8 @@ ${table(["case", "system", "median", "unit"], rows)}
 `;
 }
 
-/** @returns docs/performance.md. @param made its first line. */
-export function performancePage(made: string): string {
+/** @returns docs/performance.md: a section for each benchmark with a report. @param made its first line. */
+export function performancePage(made: string, reportOf: FindReport = savedReport): string {
   const sections = Object.entries(questions).flatMap(([name, question]) => {
     const report = reportOf(name);
     return report === undefined ? [] : [section(name, question, report)];
@@ -66,7 +68,7 @@ const rowHeight = 18;
 const labelWidth = 330;
 
 /** @returns docs/images/performance.svg: how near each figure is to its bound. */
-export function performancePicture(): string {
+export function performancePicture(reportOf: FindReport = savedReport): string {
   const goals = Object.keys(questions).flatMap((name) =>
     (reportOf(name)?.ratios ?? [])
       .filter(({ goal }) => Number(goal.slice(3)) > 0)
