@@ -1,6 +1,6 @@
 /**
- * Texts that many objects have in common, such as a route: one copy of each. Made of parts, a text is
- * a tree of them for V8 until somebody looks into it, which takes twice the memory.
+ * Texts that many objects have in common, such as a route: one copy of each. Made of parts, a text
+ * is a tree of them for V8 until somebody looks into it, which takes twice the memory.
  */
 const maxTexts = 4_096;
 

@@ -13,18 +13,25 @@ const restBusyMs = 100;
 /** Work that leaves so much behind that a collection is worth its time, ms. */
 const worthBusyMs = 500;
 
-/** Says when a process has come to rest after work. */
+/** Collections at rest: the pages that one has emptied are given back by the next. */
+const collectionsAtRest = 2;
+
+/** Says when a process that has come to rest should collect what its work left behind. */
 export class RestWatch {
   #workedMs = 0;
+  #collections = 0;
 
   /**
    * To be told every two seconds.
    * @param busyMs for how long the process was busy since it was told last.
-   * @returns whether it has come to rest just now; once after each work that is worth it.
+   * @returns whether to collect now: twice in each rest after work that is worth it.
    */
   look(busyMs: number): boolean {
     this.#workedMs += busyMs;
     if (busyMs >= restBusyMs || this.#workedMs < worthBusyMs) return false;
+    this.#collections += 1;
+    if (this.#collections < collectionsAtRest) return true;
+    this.#collections = 0;
     this.#workedMs = 0;
     return true;
   }
