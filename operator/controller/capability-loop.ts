@@ -27,6 +27,7 @@ import {
   serve,
   withStatus,
 } from "./resource-loop.ts";
+import { isTerminal } from "./refused-slowly.ts";
 import { type ScaleClient, targetOf } from "./scale-client.ts";
 
 /** What the loop of Capabilities works with. */
@@ -37,6 +38,8 @@ export interface CapabilityLoopComponents extends LoopComponents<CapabilityStatu
 
 /** A target that changed while it was being decided about is read again after this. */
 const conflictRetryMs = 1_000;
+/** One whose scaling was refused for good is looked at no sooner than this, without a change. */
+const refusedLookMs = 15_000;
 
 /** Reconciles Capabilities, one key at a time. */
 export class CapabilityLoop {
@@ -45,6 +48,8 @@ export class CapabilityLoop {
   readonly #memories = new Map<string, ScaleMemory>();
   /** Of Capabilities that are gone and whose marks are still on pods; by key. */
   readonly #leftovers = new Map<string, ScaleMemory>();
+  /** Generation whose scaling was refused for good, by uid: it is not asked for again. */
+  readonly #refused = new Map<string, number>();
 
   constructor(components: CapabilityLoopComponents) {
     this.#components = components;
@@ -56,6 +61,7 @@ export class CapabilityLoop {
     const memory = this.#memories.get(uid);
     if (memory !== undefined) this.#leftovers.set(keyOfStored({ metadata }), memory);
     this.#memories.delete(uid);
+    this.#refused.delete(uid);
     this.#components.orders.want(uid, []);
   }
 
@@ -73,7 +79,14 @@ export class CapabilityLoop {
     const candidates = memory.scaleIn.candidates.flatMap(({ podUid }) => world.podOf(podUid) ?? []);
     const pods = candidates.map((it) => ({ pod: observedPod(it) }));
     for (const action of letGo(pods, memory)) {
-      if (action.type === "markPod") await scales.mark(namespaceOf(key), action);
+      if (action.type !== "markPod") continue;
+      try {
+        await scales.mark(namespaceOf(key), action);
+      } catch (error) {
+        // No spec is left that could change it.
+        if (isTerminal(error)) this.#leftovers.delete(key);
+        throw error;
+      }
     }
     this.#leftovers.delete(key);
   }
@@ -104,17 +117,23 @@ export class CapabilityLoop {
       world.nowMs(),
     );
     serve(this.#components, object, { actions: outcome.actions, contract });
-    const failure = read.ok ? await this.#act(read.resource, outcome) : undefined;
-    statuses.want(
-      metadata,
-      failure === undefined ? outcome.status : unscaled(outcome, previous),
-      shown,
-    );
+    const isRefused = this.#refused.get(metadata.uid) === metadata.generation;
+    const failure = read.ok && !isRefused ? await this.#act(read.resource, outcome) : undefined;
+    const isDone = failure === undefined && !isRefused;
+    statuses.want(metadata, isDone ? outcome.status : unscaled(outcome, previous), shown);
     if (failure === undefined) {
-      this.#remember(metadata, outcome.memory);
-      record(recorder, { kind: "Capability", metadata }, outcome.events);
-      return comeAgain(outcome.requeueAfterMs, contract?.againAfterMs ?? Number.POSITIVE_INFINITY);
+      if (isDone) {
+        this.#remember(metadata, outcome.memory);
+        record(recorder, { kind: "Capability", metadata }, outcome.events);
+      }
+      // What is due of a target that is left alone stays due.
+      const lookAfterMs = isDone ? 0 : refusedLookMs;
+      return comeAgain(
+        Math.max(outcome.requeueAfterMs, lookAfterMs),
+        contract?.againAfterMs ?? Number.POSITIVE_INFINITY,
+      );
     }
+    if (isTerminal(failure)) this.#refuse(metadata);
     if (failure.code === "CONFLICT") return comeAgain(conflictRetryMs);
     throw failure;
   }
@@ -174,13 +193,26 @@ export class CapabilityLoop {
     }
   }
 
+  /** What was to go works on; what is remembered of the target waits for another spec. */
+  #refuse(metadata: StoredMetadata): void {
+    const { uid, generation } = metadata;
+    this.#refused.set(uid, generation);
+    this.#components.orders.want(uid, []);
+    this.#forgetGone(metadata);
+  }
+
   #remember(metadata: StoredMetadata, memory: ScaleMemory | undefined): void {
     const { uid } = metadata;
+    this.#refused.delete(uid);
     if (memory === undefined) this.#memories.delete(uid);
     else this.#memories.set(uid, memory);
+    this.#forgetGone(metadata);
+  }
+
+  #forgetGone(metadata: StoredMetadata): void {
     // It went while it was being decided about: its key comes again.
     const now = this.#components.world.capabilities.get(keyOfStored({ metadata }));
-    if (now?.metadata.uid !== uid) this.forget(metadata);
+    if (now?.metadata.uid !== metadata.uid) this.forget(metadata);
   }
 }
 

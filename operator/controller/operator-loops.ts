@@ -28,6 +28,7 @@ import { DemandLoop } from "./demand-loop.ts";
 import { podDiffers } from "./pod-view.ts";
 import type { Sidecars } from "./ports.ts";
 import { QuiesceOrders } from "./quiesce-orders.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import { refusedSlowly } from "./refused-slowly.ts";
 import { ScaleClient } from "./scale-client.ts";
 import { differsBesidesStatus, StatusWrites } from "./status-writes.ts";
@@ -62,22 +63,25 @@ export class OperatorLoops {
   readonly #demands: Controller;
   readonly #capabilities: Controller;
   readonly #pods: Controller;
+  readonly #refusals: RefusalLog;
   #leaderSinceMs = Number.POSITIVE_INFINITY;
 
   constructor(components: OperatorLoopsComponents) {
     const { client, surroundings, sidecars, recorder } = components;
     this.#components = components;
+    const refusals = new RefusalLog(surroundings);
+    this.#refusals = refusals;
     const world = new World(components);
     this.#world = world;
     this.#assignments = new Assignments({ world, sidecars });
     const { demandStatus, capabilityStatus } = fieldManagers;
     this.#demandStatuses = new StatusWrites(
       { resource: demands, fieldManager: demandStatus },
-      components,
+      { client, surroundings, refusals },
     );
     this.#capabilityStatuses = new StatusWrites(
       { resource: capabilities, fieldManager: capabilityStatus },
-      components,
+      { client, surroundings, refusals },
     );
     const shared = {
       world,
@@ -134,11 +138,12 @@ export class OperatorLoops {
     const controllers = [this.#demands, this.#capabilities, this.#pods];
     await Promise.all(controllers.map((controller) => controller.stop()));
     await Promise.all([this.#demandStatuses.stop(), this.#capabilityStatuses.stop()]);
+    this.#refusals.end();
     await Promise.all(this.#world.caches.map((cache) => cache.stop()));
   }
 
   #controller(name: string, reconcile: Reconcile): Controller {
-    const slowly = refusedSlowly(reconcile, this.#components.surroundings.log);
+    const slowly = refusedSlowly(reconcile, { kind: name, refusals: this.#refusals });
     return new Controller({ name, reconcile: slowly, concurrency }, this.#components);
   }
 

@@ -9,6 +9,8 @@ import {
 } from "../runtime/index.ts";
 import type { StoredMetadata } from "../schema/index.ts";
 import type { Packed } from "./packed.ts";
+import type { RefusalLog } from "./refusal-log.ts";
+import { isTerminal } from "./refused-slowly.ts";
 
 /** Whose statuses are written, and by whom. */
 export interface StatusWritesOptions {
@@ -23,6 +25,8 @@ export interface StatusWritesComponents {
   /** Guarded: who does not lead writes nothing. */
   readonly client: ApiClient;
   readonly surroundings: Surroundings;
+  /** Where failed writes are told. */
+  readonly refusals: RefusalLog;
 }
 
 /**
@@ -42,6 +46,10 @@ interface Target<Status> {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
+  /** Of the spec that the wanted status is about. */
+  generation: number;
+  /** A status of this generation was refused for good: none is written until there is another. */
+  refusedGeneration: number | undefined;
   /** Version that the last write of ours made. */
   ownVersion: string | undefined;
   /** What the cache showed since that write. */
@@ -93,10 +101,12 @@ export class StatusWrites<Status extends WritableStatus> {
 
   /** What should stand. @param shown what the cache shows. */
   want(metadata: StoredMetadata, wanted: Status, shown: Packed<Status> | undefined): void {
-    const { uid } = metadata;
+    const { uid, generation } = metadata;
     const key = keyOf(metadata);
+    this.#forgetRefusal(metadata);
     const target = this.#targetOf(metadata);
     if (target !== undefined) {
+      target.generation = generation;
       this.#schedule.want(key, wanted, { nowMs: this.#nowMs() });
       this.#restIfDone(key, target);
       this.#pump();
@@ -144,6 +154,12 @@ export class StatusWrites<Status extends WritableStatus> {
     this.#schedule.forget(key);
   }
 
+  /** What was refused of one generation says nothing of the next. */
+  #forgetRefusal(metadata: StoredMetadata): void {
+    const refused = this.#targetOf(metadata)?.refusedGeneration;
+    if (refused !== undefined && refused !== metadata.generation) this.forget(metadata);
+  }
+
   /** An object that was made anew under the name of another is none yet. */
   #targetOf(metadata: Pick<StoredMetadata, "namespace" | "name" | "uid">) {
     const target = this.#targets.get(keyOf(metadata));
@@ -152,7 +168,7 @@ export class StatusWrites<Status extends WritableStatus> {
 
   /** Something other than what stands is wanted. */
   #wake(
-    { namespace, name, uid }: Pick<StoredMetadata, "namespace" | "name" | "uid">,
+    { namespace, name, uid, generation }: StoredMetadata,
     wanted: Status,
     stored: Status | undefined,
   ): void {
@@ -161,7 +177,15 @@ export class StatusWrites<Status extends WritableStatus> {
     this.#schedule.forget(key);
     const writtenAtMs = this.#resting.get(uid)?.writtenAtMs;
     this.#resting.delete(uid);
-    this.#targets.set(key, { namespace, name, uid, ownVersion: undefined, shown: undefined });
+    this.#targets.set(key, {
+      namespace,
+      name,
+      uid,
+      generation,
+      refusedGeneration: undefined,
+      ownVersion: undefined,
+      shown: undefined,
+    });
     this.#schedule.want(key, wanted, { stored, writtenAtMs, nowMs: this.#nowMs() });
   }
 
@@ -209,11 +233,12 @@ export class StatusWrites<Status extends WritableStatus> {
 
   /** Never rejects. */
   async #write(key: string, target: Target<Status>, status: Status): Promise<void> {
+    const { generation } = target;
     try {
       target.ownVersion = await this.#apply(target, status);
       if (this.#isCurrent(key, target)) this.#schedule.done(key, status, this.#nowMs());
     } catch (error) {
-      if (this.#isCurrent(key, target)) this.#failed(key, target, error);
+      if (this.#isCurrent(key, target)) this.#failed(target, { generation, error });
     } finally {
       if (this.#isCurrent(key, target)) this.#observe(key, target);
       this.#running -= 1;
@@ -235,17 +260,33 @@ export class StatusWrites<Status extends WritableStatus> {
     return this.#components.client.applyForVersion(resource, object, options);
   }
 
-  #failed(key: string, target: Target<Status>, error: unknown): void {
-    const code = error instanceof ApiError ? error.code : undefined;
+  /** @param failure.generation of the status that was written. */
+  #failed(
+    target: Target<Status>,
+    { generation, error }: { readonly generation: number; readonly error: unknown },
+  ): void {
+    const code = error instanceof ApiError ? error.code : "UNKNOWN";
     if (code === "NOT_FOUND") {
       this.forget(target);
       return;
     }
-    this.#schedule.failed(key, this.#nowMs());
-    const { log } = this.#components.surroundings;
+    const isForGood = isTerminal(error) && generation === target.generation;
+    if (isForGood) {
+      target.refusedGeneration = generation;
+      this.#schedule.refused(keyOf(target), this.#nowMs());
+    } else {
+      this.#schedule.failed(keyOf(target), this.#nowMs());
+    }
     const { namespace, name } = target;
-    const fields = { kind: this.#options.resource.kind, namespace, name, code, error };
-    log.warn(fields, "a status could not be written; tried again");
+    this.#components.refusals.note({
+      level: "warn",
+      kind: this.#options.resource.kind,
+      code,
+      fields: { namespace, name, error },
+      sentence: isForGood
+        ? "a status was refused for good; not tried again until the spec changes"
+        : "a status could not be written; tried again",
+    });
   }
 
   #nowMs(): number {

@@ -174,6 +174,15 @@ export class StatusSchedule<Status extends WritableStatus> {
     this.#joinLine(entry, nowMs);
   }
 
+  /** A write failed, and would fail again: nothing of the object is due until it is forgotten. */
+  refused(key: string, nowMs: number): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    entry.writing = false;
+    entry.notBeforeMs = Number.POSITIVE_INFINITY;
+    this.#joinLine(entry, nowMs);
+  }
+
   /** When `takeDue` may give something, Unix time in ms; Infinity: not without a change. */
   nextDueMs(nowMs: number): number {
     const countsMs = Math.max(this.#counts.nextMs(nowMs), nowMs + this.#countsRate.waitMs(nowMs));

@@ -113,7 +113,7 @@ describe("a Demand whose contract cannot be asked for", () => {
   });
 });
 
-describe("a Capability that is gone", () => {
+describe("a Capability that scales", () => {
   const target = "/apis/apps/v1/namespaces/shop/deployments/worker";
   const cost = "controller.kubernetes.io/pod-deletion-cost";
   const costOf = (pod: string): unknown => {
@@ -121,27 +121,73 @@ describe("a Capability that is gone", () => {
     return metadata.annotations?.[cost];
   };
 
-  test("leaves no pod marked to be removed first, also when a first try fails", async () => {
+  const scaler = (generation = 1) =>
+    shopCapability("scaler", (it) => {
+      it.metadata.generation = generation;
+      it.spec.selector = { matchLabels: { app: "worker" } };
+      it.spec.scale = {
+        targetRef: { kind: "Deployment", name: "worker" },
+        minReplicas: 0,
+        maxReplicas: 4,
+        stabilization: "1s",
+        idleAfter: "1s",
+      };
+    });
+  const marks = (): number =>
+    rig.server.requests.filter(({ method, url }) => method === "PATCH" && /worker-0/.test(url))
+      .length;
+
+  const looks = (): number =>
+    rig.server.requests.filter(({ method, url }) => method === "GET" && /worker\/scale/.test(url))
+      .length;
+
+  /** A Deployment of one idle pod. */
+  const putTarget = (): void => {
     const status = { replicas: 1, selector: "app=worker" };
     rig.server.put(target, { metadata: { name: "scale" }, spec: { replicas: 1 }, ...{ status } });
     rig.server.put(pods, { ...shopPod("worker-0", { app: "worker" }), ...{ status: {} } });
-    rig.server.put(
-      shopPaths.capabilities,
-      shopCapability("scaler", (it) => {
-        it.spec.selector = { matchLabels: { app: "worker" } };
-        it.spec.scale = {
-          targetRef: { kind: "Deployment", name: "worker" },
-          minReplicas: 0,
-          maxReplicas: 4,
-          stabilization: "1s",
-          idleAfter: "1s",
-        };
-      }),
-    );
+  };
+
+  test("leaves no pod marked to be removed first when it goes, also when a first try fails", async () => {
+    putTarget();
+    rig.server.put(shopPaths.capabilities, scaler());
     await rig.lead();
     await rig.until(() => costOf("worker-0") === "-1000", "the mark");
     rig.server.fail({ answer: 500, matching: /^PATCH .*worker-0/, times: 2 });
     rig.server.remove(`${shopPaths.capabilities}/scaler`);
     await rig.until(() => costOf("worker-0") === null, "no mark");
+  });
+
+  test.each([422, 400])(
+    "does not ask again what is refused with %i until its spec changes",
+    async (answer) => {
+      rig.server.fail({ answer, matching: /^PATCH .*worker-0/ });
+      putTarget();
+      rig.server.put(shopPaths.capabilities, scaler());
+      await rig.lead();
+      await rig.until(() => marks() === 1, "a refusal");
+      await rig.until(() => rig.lines.some((it) => it.includes("refuses this for good")), "a line");
+      for (const pod of ["worker-1", "worker-2", "worker-3"]) {
+        const before = looks();
+        rig.server.put(pods, shopPod(pod, { app: "worker" }));
+        await rig.time.elapse(60_000);
+        await rig.until(() => looks() > before, "another look");
+      }
+      expect([marks(), costOf("worker-0")]).toEqual([1, undefined]);
+      rig.server.put(shopPaths.capabilities, scaler(2));
+      await rig.until(() => marks() > 1, "another try");
+    },
+  );
+
+  test("asks a minute later what is refused with 403", async () => {
+    rig.server.fail({ answer: 403, matching: /^PATCH .*worker-0/ });
+    putTarget();
+    rig.server.put(shopPaths.capabilities, scaler());
+    await rig.lead();
+    await rig.until(() => marks() === 1, "a refusal");
+    await rig.until(() => rig.lines.some((it) => it.includes("refuses this for good")), "a line");
+    expect(marks()).toBe(1);
+    await rig.time.elapse(60_000);
+    await rig.until(() => costOf("worker-0") === "-1000", "the mark");
   });
 });

@@ -5,6 +5,7 @@ import {
   StatusWrites,
 } from "../../../../operator/controller/status-writes.ts";
 import { type Packed, Packer } from "../../../../operator/controller/packed.ts";
+import type { Refusal } from "../../../../operator/controller/refusal-log.ts";
 import { ApiError, type ApiObject, silentLog } from "../../../../operator/runtime/index.ts";
 import type { StoredMetadata } from "../../../../operator/schema/index.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
@@ -26,6 +27,7 @@ function rig() {
   const sent: { readonly object: ApiObject; readonly answer: (error?: ApiError) => void }[] = [];
   const timers: (() => void)[] = [];
   let version = 100;
+  const said: Refusal[] = [];
   const client = {
     applyForVersion: (_: unknown, object: ApiObject) => {
       const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -48,9 +50,10 @@ function rig() {
     {
       client: client as never,
       surroundings: { clock, timers: { after }, log: silentLog } as never,
+      refusals: { note: (refusal: Refusal) => said.push(refusal) } as never,
     },
   );
-  return { clock, sent, timers, writes };
+  return { clock, said, sent, timers, writes };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -140,6 +143,51 @@ test("a failure is tried again later, an object that is gone is not", async () =
   sent[1]?.answer(new ApiError("NOT_FOUND", "gone"));
   await turn();
   expect([sent.length, writes.dirtyCount, writes.wanted(metadata)]).toEqual([2, 0, undefined]);
+});
+
+test.each(["INVALID", "BAD_REQUEST"] as const)(
+  "what is refused with %s is not tried again until the spec changes",
+  async (code) => {
+    const { clock, said, sent, timers, writes } = rig();
+    writes.start();
+    writes.want(metadata, status(1), undefined);
+    sent[0]?.answer(new ApiError(code, "no"));
+    await turn();
+    clock.advance(3_600_000);
+    writes.want(metadata, status(2), undefined);
+    writes.observe({ ...metadata, resourceVersion: "105" }, shown(0));
+    expect([sent.length, timers.length, writes.wanted(metadata)]).toEqual([1, 0, status(2)]);
+    expect(said).toMatchObject([{ kind: "Demand", code, fields: { name: "thumbnails" } }]);
+    writes.want({ ...metadata, generation: metadata.generation + 1 }, status(2), shown(0));
+    sent[1]?.answer();
+    await turn();
+    expect([sent[1]?.object, writes.dirtyCount]).toMatchObject([{ status: status(2) }, 0]);
+  },
+);
+
+test("a spec that changes while its status is refused has its own tried", async () => {
+  const { clock, sent, timers, writes } = rig();
+  writes.start();
+  writes.want(metadata, status(1), undefined);
+  writes.want({ ...metadata, generation: metadata.generation + 1 }, status(2), undefined);
+  sent[0]?.answer(new ApiError("INVALID", "no"));
+  await turn();
+  clock.advance(1_000);
+  timers[0]?.();
+  expect(sent[1]?.object).toMatchObject({ status: status(2) });
+});
+
+test("what a missing permission refuses is tried again, in the end once a minute", async () => {
+  const { clock, sent, timers, writes } = rig();
+  writes.start();
+  writes.want(metadata, status(1), undefined);
+  for (let refusals = 0; refusals < 10; refusals += 1) {
+    sent.at(-1)?.answer(new ApiError("FORBIDDEN", "no"));
+    await turn();
+    clock.advance(60_000);
+    timers.at(-1)?.();
+  }
+  expect(sent).toHaveLength(11);
 });
 
 test("the end waits for what is on its way, and begins nothing", async () => {

@@ -294,3 +294,17 @@ describe("an object whose status stands", () => {
     expect(schedule.wanted("a")).toEqual(status(6));
   });
 });
+
+test("what was refused is not due again, whatever is wanted, until it is forgotten", () => {
+  const schedule = new StatusSchedule<ReturnType<typeof status>>();
+  schedule.want("a", status(1), { nowMs: startMs });
+  schedule.takeDue(startMs, 10);
+  schedule.refused("a", startMs);
+  schedule.want("a", status(0), { nowMs: startMs + 1 });
+  schedule.observe("a", status(7), startMs + 2);
+  expect(schedule.nextDueMs(startMs + 3)).toBe(Number.POSITIVE_INFINITY);
+  expectNone(schedule.takeDue(startMs + 3_600_000, 10));
+  schedule.forget("a");
+  schedule.want("a", status(0), { nowMs: startMs + 3_600_000 });
+  expect(keys(schedule.takeDue(startMs + 3_600_000, 10))).toEqual(["a"]);
+});
