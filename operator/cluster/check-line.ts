@@ -1,6 +1,6 @@
 /** One thing that `spillway check` looked at. */
 export interface CheckLine {
-  /** `skipped`: a permission to look is missing; it counts as neither. */
+  /** `skipped`: a permission to look is missing, or the cluster knows no such thing; neither. */
   readonly verdict: "ok" | "bad" | "skipped";
   /** What was looked at. */
   readonly subject: string;

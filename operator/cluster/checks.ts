@@ -5,6 +5,7 @@ import type { ApiObject, Lease } from "../runtime/index.ts";
 import { customResourceDefinition, type DefinedKind, nearestName } from "../schema/index.ts";
 import { hashOf } from "./canonical-hash.ts";
 import { bad, type CheckLine, good } from "./check-line.ts";
+import { gitVersionOf, minorOf } from "./minor-version.ts";
 import type { ConfigMap, InstalledDefinition, Pod } from "./resources.ts";
 
 /** Oldest minor version of Kubernetes 1 with native sidecars switched on. */
@@ -22,15 +23,14 @@ const maxNames = 10;
 /** The API server. @param answer of `/version`. */
 export function checkVersion(answer: unknown, server: string): CheckLine {
   const subject = "API server";
-  const known = typeof answer === "object" && answer !== null && "gitVersion" in answer;
-  const version = known ? String(answer.gitVersion) : "";
-  const [, major = "", minor = ""] = /^v(\d+)\.(\d+)/.exec(version) ?? [];
-  if (major === "") return bad(subject, `${server} tells no version. Is it Kubernetes?`);
-  if (major === "1" && Number(minor) < leastMinor) {
+  const version = gitVersionOf(answer);
+  const minor = minorOf(answer);
+  if (minor === undefined) return bad(subject, `${server} tells no version. Is it Kubernetes?`);
+  if (minor < leastMinor) {
     const needed = `1.${leastMinor} or later is needed for native sidecars. Upgrade the cluster`;
     return bad(subject, `${version}; ${needed}.`);
   }
-  const webhook = major === "1" && Number(minor) < policyMinor ? "; injection by webhook" : "";
+  const webhook = minor < policyMinor ? "; injection by webhook" : "";
   return good(subject, `${version} at ${server}${webhook}`);
 }
 

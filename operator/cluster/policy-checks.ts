@@ -3,6 +3,7 @@ import { deputyPolicy, type Manifest, operatorPodPolicy } from "../manifests/ind
 import type { ApiObject } from "../runtime/index.ts";
 import { hashOf } from "./canonical-hash.ts";
 import { bad, type CheckLine, good } from "./check-line.ts";
+import { minorOf } from "./minor-version.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -42,6 +43,20 @@ const apply = "Apply the manifests of this version again";
 
 /** Longest part of the API server's own words that a line quotes, characters. */
 const maxWarningLength = 200;
+
+/** From this minor version of Kubernetes 1 on there are such policies, as version v1. */
+const leastMinor = 30;
+
+/**
+ * The line of a policy on an API server that is too old for any.
+ * @param version answer of `/version`.
+ * @returns undefined when it is not, or does not tell its version.
+ */
+export function policiesLacking(name: string, version: unknown): CheckLine | undefined {
+  const minor = minorOf(version);
+  if (minor === undefined || minor >= leastMinor) return undefined;
+  return { verdict: "skipped", subject: name, text: `needs 1.${leastMinor}` };
+}
 
 /**
  * A policy and its binding against what this version writes.

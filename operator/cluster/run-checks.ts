@@ -15,7 +15,7 @@ import {
   checkVersion,
   checkWords,
 } from "./checks.ts";
-import { checkPolicy, policyNames } from "./policy-checks.ts";
+import { checkPolicy, policiesLacking, policyNames } from "./policy-checks.ts";
 import { placeOfPod } from "./pod-place.ts";
 import { type ConfigMap, isRunning, type Pod, types } from "./resources.ts";
 import { checkCommandVersion, checkSidecarVersions } from "./version-checks.ts";
@@ -52,7 +52,7 @@ export async function runChecks(options: CheckOptions): Promise<CheckLine[]> {
     });
     const lines = await Promise.all([
       ...definitionChecks(access),
-      ...policyChecks(access, options),
+      ...policyChecks(access, version, options),
       ...operatorChecks(access, injection, options),
       podChecks(access, injection, options),
     ]);
@@ -73,10 +73,13 @@ function definitionChecks(access: ClusterAccess): Promise<CheckLine[]>[] {
 
 function policyChecks(
   access: ClusterAccess,
+  version: unknown,
   { operatorNamespace }: CheckOptions,
 ): Promise<CheckLine[]>[] {
   return policyNames.map((name) =>
     allowed(name, async () => {
+      const lacking = policiesLacking(name, version);
+      if (lacking !== undefined) return [lacking];
       const [policy, binding] = await Promise.all([
         access.find(types.policies, { name }),
         access.find(types.policyBindings, { name }),

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   checkPolicy,
   type FoundPolicy,
+  policiesLacking,
   policyNames,
 } from "../../../../operator/cluster/policy-checks.ts";
 import { deputyPolicy, operatorPodPolicy } from "../../../../operator/manifests/index.ts";
@@ -119,4 +120,15 @@ describe("an admission policy", () => {
         "all of it.",
     );
   });
+});
+
+test("there are none before 1.30: they are skipped, and it is said", () => {
+  expect(policiesLacking(deputyName, { gitVersion: "v1.29.14" })).toEqual({
+    verdict: "skipped",
+    subject: deputyName,
+    text: "needs 1.30",
+  });
+  for (const answer of [{ gitVersion: "v1.30.0" }, { gitVersion: "v2.0.0" }, {}, undefined]) {
+    expect(policiesLacking(deputyName, answer)).toBeUndefined();
+  }
 });
