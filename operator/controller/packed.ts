@@ -8,7 +8,7 @@
 
 import { flatText } from "./shared-texts.ts";
 
-/** Phrases that are known at most; codes end there. */
+/** Phrases that a book knows at most; codes end there. */
 const maxPhrases = 4_000;
 /** Longest phrase that is learned, characters: contracts that stand in a spec are not. */
 const maxPhraseLength = 256;
@@ -29,15 +29,37 @@ const shortCodes = firstLongCode - firstCode;
 /** A time is no phrase: each comes once, or in a few values. */
 const time = /\d\d:\d\d/;
 
-/** What is known of how the values of a packer look. */
+/** A full book is judged each time it was asked for so many phrases. */
+const judgedAfter = 16_384;
+
+/** A book of what is known of how values look. What it taught is never taken back. */
 class Phrases {
   readonly #codes = new Map<string, string>();
   readonly #phrases: string[] = [];
   readonly #candidates = new Set<string>();
+  #asked = 0;
+  #unknown = 0;
+  #isWorn = false;
+
+  /** Full, and of late it knew less than half of what it was asked for. */
+  get isWorn(): boolean {
+    return this.#isWorn;
+  }
 
   /** The code of a phrase, or its text in parts that are as short as may be. */
   packed(phrase: string): string {
-    return this.#codes.get(phrase) ?? this.#spelled(phrase);
+    const code = this.#codes.get(phrase);
+    if (this.#phrases.length === maxPhrases) this.#judge(code !== undefined);
+    return code ?? this.#spelled(phrase);
+  }
+
+  #judge(isKnown: boolean): void {
+    this.#asked += 1;
+    if (!isKnown) this.#unknown += 1;
+    if (this.#asked < judgedAfter) return;
+    this.#isWorn = this.#unknown > judgedAfter / 2;
+    this.#asked = 0;
+    this.#unknown = 0;
   }
 
   unpacked(packed: string): string {
@@ -105,8 +127,8 @@ function codeOf(place: number): string {
 
 /** A plain value, packed. */
 export class Packed<T> {
-  readonly #phrases: Phrases;
-  readonly #text: string;
+  #phrases: Phrases;
+  #text: string;
 
   /** Made by a `Packer`. */
   constructor(phrases: Phrases, text: string) {
@@ -119,10 +141,20 @@ export class Packed<T> {
     return this.#text.length;
   }
 
-  /** Whether it holds what another does; `json` is the other's. */
+  /**
+   * Whether it holds what another does; `json` is the other's. If so it goes to the other's book:
+   * a book is kept as long as a value needs it.
+   */
   isSame(other: Packed<T>, json: string): boolean {
+    const isOfOneBook = this.#phrases === other.#phrases;
+    if (isOfOneBook && this.#text === other.#text) return true;
     // What was learned meanwhile is kept otherwise.
-    return this.#text === other.#text || this.#phrases.unpacked(this.#text) === json;
+    if (this.#phrases.unpacked(this.#text) !== json) return false;
+    if (!isOfOneBook) {
+      this.#phrases = other.#phrases;
+      this.#text = other.#text;
+    }
+    return true;
   }
 
   /** The value, made anew with each call. Cost: 5 µs for 1 KB of JSON. */
@@ -138,9 +170,12 @@ export class Packed<T> {
   }
 }
 
-/** Packs values that look like one another, and learns how they do. */
+/**
+ * Packs values that look like one another, and learns how they do: anew, once what it knows is of
+ * little use.
+ */
 export class Packer<T> {
-  readonly #phrases = new Phrases();
+  #phrases = new Phrases();
 
   /**
    * Packs a value. Cost: 8 µs for 1 KB of JSON.
@@ -148,6 +183,7 @@ export class Packer<T> {
    * @param known packed before: the answer, when it holds the same.
    */
   pack(value: T, known?: Packed<T>): Packed<T> {
+    if (this.#phrases.isWorn) this.#phrases = new Phrases();
     const json = JSON.stringify(value);
     // A join is flat; adding up would keep every part.
     const parts = json.split(",").map((phrase) => this.#phrases.packed(phrase));

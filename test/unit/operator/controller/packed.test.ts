@@ -54,6 +54,49 @@ test("times are not learned: there would be room for nothing else", () => {
   expect(packer.pack(status(4)).length).toBeLessThan(JSON.stringify(status(4)).length / 4);
 });
 
+/** A packer whose book is full of what never comes again. */
+function outdated() {
+  const packer = new Packer<object>();
+  const old = (from: number) =>
+    packer.pack(Array.from({ length: 100 }, (_, at) => `of old, ${from + at}`));
+  const packed = Array.from({ length: 60 }, (_, at) => {
+    old(at * 100);
+    return old(at * 100);
+  });
+  return { packer, packed };
+}
+
+test("a full book of phrases that come no more is begun anew; what it packed comes out whole", () => {
+  const { packer, packed } = outdated();
+  const next = status(23);
+  const fullLength = JSON.stringify(next).length;
+  expect(packer.pack(next).length).toBeGreaterThan(fullLength / 2);
+  for (let ready = 0; ready < 4_000; ready += 1) packer.pack(status(ready));
+  expect(packer.pack(next).length).toBeLessThan(fullLength / 4);
+  expect(packed.map((it) => it.read())).toEqual(
+    packed.map((_, from) => Array.from({ length: 100 }, (__, at) => `of old, ${from * 100 + at}`)),
+  );
+});
+
+test("a value of the book before that comes again is the same, and goes to the new one", () => {
+  const { packer } = outdated();
+  const before = packer.pack(status(1));
+  const { length } = before;
+  for (let ready = 0; ready < 4_000; ready += 1) packer.pack(status(ready));
+  expect(packer.pack(status(1), before)).toBe(before);
+  expect(before.length).toBeLessThan(length / 2);
+  expect(before.read()).toEqual(status(1));
+  expect(packer.pack(status(2), before)).not.toBe(before);
+});
+
+test("a full book that is of use stays", () => {
+  const { packer, packed } = outdated();
+  const [first = {}, other = {}] = packed.map((it) => it.read());
+  const { length } = packer.pack(other);
+  for (let turn = 0; turn < 400; turn += 1) packer.pack(first);
+  expect(packer.pack(other).length).toBe(length);
+});
+
 test("what is the same as before is not kept twice", () => {
   const packer = new Packer<object>();
   const before = packer.pack(status(1));
