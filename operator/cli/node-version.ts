@@ -3,7 +3,7 @@
  * must import nothing itself.
  */
 
-/** As `engines` of package.json. */
+/** That of the Node which the package brings; `engines` is what installs it. */
 const leastMajor = 24;
 
 /**

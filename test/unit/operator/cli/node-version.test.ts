@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { nodeVersionProblem } from "../../../../operator/cli/node-version.ts";
@@ -32,4 +33,12 @@ test("the command ends with exit 2 on an older Node, before it loads what that o
     { encoding: "utf8" },
   );
   expect([run.status, run.stdout, run.stderr]).toEqual([2, "", `${words}\n`]);
+});
+
+test("the package is installed by Node 20, and brings one that can run it", () => {
+  const { engines, devDependencies } = JSON.parse(
+    readFileSync(join(repository, "package.json"), "utf8"),
+  ) as { engines: { node: string }; devDependencies: { node: string } };
+  expect(engines.node).toBe(">=20");
+  expect(nodeVersionProblem(devDependencies.node)).toBeUndefined();
 });
