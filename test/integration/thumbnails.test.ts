@@ -9,6 +9,7 @@ import { eventually } from "../support/eventually.ts";
 import {
   copyExample,
   repository,
+  runCli,
   type RunningFolder,
   startFolder,
 } from "../support/running-folder.ts";
@@ -109,6 +110,32 @@ describe("POST /thumbnails", () => {
     expect(refusals.truncated.detail).toContain("cut off");
     expect(refusals.manyPixels.detail).toContain("9000 × 9000");
     expect(workerPids()).toEqual(workersBefore);
+  });
+});
+
+describe("from the shell", () => {
+  test.each([
+    [["explain", "abc"], /^spillway: "abc" is refused as UNKNOWN_TICKET\. .+\.\n$/],
+    [
+      ["send", "thumbnails", '{"colour": 1}'],
+      /^spillway: the request message is refused as INVALID_PAYLOAD\. .*colour.*\.\n$/,
+    ],
+    [["send", "thumbnails", "7"], /^spillway: the request message is refused as .+\.\n$/],
+  ])("bad input ends with 2 and one error: %j", ([command = "", ...words], message) => {
+    const { code, stdout, stderr } = runCli([command, running.folder, ...words]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(message);
+  });
+
+  test("a dead item is explained with the application's sentence and its attempts", () => {
+    const bytes = Buffer.from("no image").toString("base64");
+    const message = JSON.stringify({ image: bytes, width: 128 });
+    const sent = runCli(["send", running.folder, "thumbnails", message, "--wait"]);
+    expect(sent.code).toBe(1);
+    const { ticket } = JSON.parse(sent.stdout) as { ticket: string };
+    const explained = runCli(["explain", running.folder, ticket]);
+    expect(explained).toMatchObject({ code: 0, stderr: "" });
+    expect(explained.stdout).toMatch(/\n {2}ended as dead: NOT_AN_IMAGE after 1 attempt: .+\n$/);
   });
 });
 
