@@ -1,5 +1,4 @@
 /** Memory of a process that keeps much and is asked little. */
-import { performance } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
@@ -8,9 +7,9 @@ const growingPercent = 30;
 
 /** How often it is looked at what the process does, ms. */
 const lookEveryMs = 2_000;
-/** Who was busy for less than this between two looks is at rest, ms. */
+/** Who used less than this between two looks is at rest, ms of a core. */
 const restBusyMs = 100;
-/** Work that leaves so much behind that a collection is worth its time, ms. */
+/** Work that leaves so much behind that a collection is worth its time, ms of a core. */
 const worthBusyMs = 500;
 
 /** Collections at rest: the pages that one has emptied are given back by the next. */
@@ -23,7 +22,7 @@ export class RestWatch {
 
   /**
    * To be told every two seconds.
-   * @param busyMs for how long the process was busy since it was told last.
+   * @param busyMs CPU that the process used since it was told last.
    * @returns whether to collect now: twice in each rest after work that is worth it.
    */
   look(busyMs: number): boolean {
@@ -54,11 +53,11 @@ export function keepHeapSmall(): void {
   setFlagsFromString("--no-expose-gc");
   if (!isAction(collect)) throw new Error("unreachable: a V8 without gc");
   const watch = new RestWatch();
-  let last = performance.eventLoopUtilization();
+  let last = process.cpuUsage();
   setInterval(() => {
-    const now = performance.eventLoopUtilization();
-    if (watch.look(now.active - last.active)) collect();
-    last = now;
+    const { user, system } = process.cpuUsage(last);
+    last = process.cpuUsage();
+    if (watch.look((user + system) / 1_000)) collect();
   }, lookEveryMs).unref();
 }
 
