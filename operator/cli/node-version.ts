@@ -3,7 +3,7 @@
  * must import nothing itself.
  */
 
-/** That of the Node which the package brings; `engines` is what installs it. */
+/** As `engines` asks for, and what the package's own folder brings for its development. */
 const leastMajor = 24;
 
 /**

@@ -35,10 +35,10 @@ test("the command ends with exit 2 on an older Node, before it loads what that o
   expect([run.status, run.stdout, run.stderr]).toEqual([2, "", `${words}\n`]);
 });
 
-test("the package is installed by Node 20, and brings one that can run it", () => {
+test("the package asks for the Node that it needs, and its folder brings one", () => {
   const { engines, devDependencies } = JSON.parse(
     readFileSync(join(repository, "package.json"), "utf8"),
   ) as { engines: { node: string }; devDependencies: { node: string } };
-  expect(engines.node).toBe(">=20");
+  expect(engines.node).toBe(">=24");
   expect(nodeVersionProblem(devDependencies.node)).toBeUndefined();
 });
