@@ -25,8 +25,8 @@ export interface TunnelTarget {
 /**
  * Opens one connection. To an https server TLS begins with its first bytes: that it fails is an
  * error of the stream.
- * @throws {ClusterError} `UNREACHABLE` when the proxy does not answer or refuses, with its status, and when
- *   its address cannot be used; user and password are not in it.
+ * @throws {ClusterError} `UNREACHABLE` when the proxy does not answer or refuses, with its status,
+ *   and when its address cannot be used; user and password are not in it.
  */
 export async function openTunnel({ proxy, server, tls, timeoutMs }: TunnelTarget): Promise<Duplex> {
   const host = server.hostname.replace(/^\[|\]$/g, "");

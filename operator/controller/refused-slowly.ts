@@ -23,7 +23,9 @@ export function isTerminal(error: unknown): boolean {
 
 /** Whose refusals these are, and where they are told. */
 export interface RefusedSlowlyOptions {
+  /** As it is told, such as the name of the controller. */
   readonly kind: string;
+  /** Where they are told. */
   readonly refusals: RefusalLog;
 }
 
