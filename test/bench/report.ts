@@ -57,10 +57,19 @@ export function summarise(
 }
 
 /** @returns a ratio, compared with its goal. */
-export function ratio(name: string, value: number, goal: `${">=" | "<="} ${number}`): BenchRatio {
-  const bound = Number(goal.slice(3));
-  return { name, value, goal, met: goal.startsWith(">=") ? value >= bound : value <= bound };
+export function ratio(name: string, value: number, goal: Goal): BenchRatio {
+  const [relation = "", bound] = goal.split(" ");
+  return { name, value, goal, met: relations[relation]?.(value, Number(bound)) === true };
 }
+
+/** What a value is to be. */
+type Goal = `${">=" | "<=" | "<"} ${number}`;
+
+const relations: Readonly<Record<string, (value: number, bound: number) => boolean>> = {
+  ">=": (value, bound) => value >= bound,
+  "<=": (value, bound) => value <= bound,
+  "<": (value, bound) => value < bound,
+};
 
 /** @returns the tables of a report, for a terminal. */
 export function renderReport(report: BenchReport): string {

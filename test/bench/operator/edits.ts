@@ -4,7 +4,7 @@ import type { ApiClient, ApiObject } from "../../cluster/index.ts";
 import { collection, conditionOf } from "../../cluster/workload.ts";
 
 /** Changes the spec of a Demand. @returns the object with its new generation. */
-export async function edit(api: ApiClient, namespace: string, name: string): Promise<ApiObject> {
+async function edit(api: ApiClient, namespace: string, name: string): Promise<ApiObject> {
   const path = `${collection(namespace, "demands")}/${name}`;
   const { spec } = await api.get(path);
   const desiredProviders = (Number(spec.desiredProviders) % 5) + 1;
@@ -25,15 +25,62 @@ export async function editsToAccepted(
     const path = `${collection(namespace, "demands")}/${name}`;
     const { metadata } = await edit(api, namespace, name);
     const beginMs = performance.now();
-    for (;;) {
-      const now = await api.get(path);
-      if (conditionOf(now, "Accepted")?.observedGeneration === metadata.generation) break;
-      if (performance.now() - beginMs > editTimeoutMs) throw new Error(`${name} is not accepted`);
-      await delay(5);
-    }
+    await accepted(api, path, metadata.generation);
     latenciesMs.push(performance.now() - beginMs);
   }
   return latenciesMs;
+}
+
+/** Waits until a generation of a Demand, or a later one, is accepted. */
+async function accepted(api: ApiClient, path: string, generation = 0): Promise<void> {
+  const beginMs = performance.now();
+  for (;;) {
+    const seen = conditionOf(await api.get(path), "Accepted")?.observedGeneration ?? 0;
+    if (seen >= generation) return;
+    if (performance.now() - beginMs > editTimeoutMs) throw new Error(`${path} is not accepted`);
+    await delay(5);
+  }
+}
+
+/** Edits that come within a while. */
+export interface BurstOptions {
+  /** All edits. */
+  readonly count: number;
+  /** Those of one Demand, one right after the other, as by somebody who saves again and again. */
+  readonly editsOfEach: number;
+  /** Demands take their turns evenly in this, ms. */
+  readonly withinMs: number;
+}
+
+/**
+ * Edits Demands, a few times each; nothing is read meanwhile. Returns when the last generation of
+ * each is accepted.
+ * @returns ms until the last edit was answered: longer than asked for where the API server is slow.
+ */
+export async function burstOfEdits(
+  api: ApiClient,
+  namespace: string,
+  { count, editsOfEach, withinMs }: BurstOptions,
+): Promise<number> {
+  const demandCount = count / editsOfEach;
+  const path = (index: number): string => `${collection(namespace, "demands")}/demand-${index}`;
+  const generations: (number | undefined)[] = [];
+  const values: number[] = [];
+  await forEachOf(demandCount, 16, async (index) => {
+    values[index] = Number((await api.get(path(index))).spec.desiredProviders);
+  });
+  const beginMs = performance.now();
+  await forEachOf(demandCount, 16, async (index) => {
+    await delay(Math.max(0, beginMs + (index * withinMs) / demandCount - performance.now()));
+    for (let turn = 1; turn <= editsOfEach; turn += 1) {
+      const desiredProviders = (((values[index] ?? 0) + turn) % 5) + 1;
+      const { metadata } = await api.merge(path(index), { spec: { desiredProviders } });
+      generations[index] = metadata.generation;
+    }
+  });
+  const tookMs = performance.now() - beginMs;
+  await forEachOf(demandCount, 16, (index) => accepted(api, path(index), generations[index]));
+  return tookMs;
 }
 
 const editTimeoutMs = 30_000;
