@@ -12,25 +12,18 @@ const restBusyMs = 100;
 /** Work that leaves so much behind that a collection is worth its time, ms of a core. */
 const worthBusyMs = 500;
 
-/** Collections at rest: the pages that one has emptied are given back by the next. */
-const collectionsAtRest = 2;
-
-/** Says when a process that has come to rest should collect what its work left behind. */
+/** Says when a process has come to rest after work. */
 export class RestWatch {
   #workedMs = 0;
-  #collections = 0;
 
   /**
    * To be told every two seconds.
    * @param busyMs CPU that the process used since it was told last.
-   * @returns whether to collect now: twice in each rest after work that is worth it.
+   * @returns whether it has come to rest just now; once after each work that is worth it.
    */
   look(busyMs: number): boolean {
     this.#workedMs += busyMs;
     if (busyMs >= restBusyMs || this.#workedMs < worthBusyMs) return false;
-    this.#collections += 1;
-    if (this.#collections < collectionsAtRest) return true;
-    this.#collections = 0;
     this.#workedMs = 0;
     return true;
   }
@@ -40,7 +33,8 @@ export class RestWatch {
  * Keeps the heap close to what is live in it, for a main file, at its start. By itself a heap of
  * 30 MB may grow to the fourfold in a storm of writes, and what is dead stays until it is full.
  * - It grows by a third at most between two collections, each of some 20 ms.
- * - What work has left behind is collected when the process has come to rest.
+ * - What work has left behind is collected when the process has come to rest, and given back: three
+ *   times the time of a collection, which by itself keeps the pages for what may come.
  *
  * `v8.setFlagsFromString` after the start of the VM is documented as unsafe for flags that the
  * running VM relies on: of these one is read when a collection has ended, the other when a context
@@ -57,10 +51,13 @@ export function keepHeapSmall(): void {
   setInterval(() => {
     const { user, system } = process.cpuUsage(last);
     last = process.cpuUsage();
-    if (watch.look((user + system) / 1_000)) collect();
+    if (watch.look((user + system) / 1_000)) collect(all);
   }, lookEveryMs).unref();
 }
 
-function isAction(value: unknown): value is () => void {
+/** Source: V8, `src/extensions/gc-extension.cc`. */
+const all = { type: "major", flavor: "last-resort" } as const;
+
+function isAction(value: unknown): value is (options: typeof all) => void {
   return typeof value === "function";
 }
