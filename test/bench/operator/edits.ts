@@ -46,7 +46,7 @@ async function accepted(api: ApiClient, path: string, generation = 0): Promise<v
 export interface BurstOptions {
   /** All edits. */
   readonly count: number;
-  /** Those of one Demand, one right after the other, as by somebody who saves again and again. */
+  /** Those of one Demand, a few at a time, as by programs that know nothing of one another. */
   readonly editsOfEach: number;
   /** Demands take their turns evenly in this, ms. */
   readonly withinMs: number;
@@ -65,23 +65,22 @@ export async function burstOfEdits(
   const demandCount = count / editsOfEach;
   const path = (index: number): string => `${collection(namespace, "demands")}/demand-${index}`;
   const generations: (number | undefined)[] = [];
-  const values: number[] = [];
-  await forEachOf(demandCount, 16, async (index) => {
-    values[index] = Number((await api.get(path(index))).spec.desiredProviders);
-  });
   const beginMs = performance.now();
   await forEachOf(demandCount, 16, async (index) => {
     await delay(Math.max(0, beginMs + (index * withinMs) / demandCount - performance.now()));
-    for (let turn = 1; turn <= editsOfEach; turn += 1) {
-      const desiredProviders = (((values[index] ?? 0) + turn) % 5) + 1;
-      const { metadata } = await api.merge(path(index), { spec: { desiredProviders } });
-      generations[index] = metadata.generation;
-    }
+    await forEachOf(editsOfEach, editsAtOnce, async (turn) => {
+      // Each has its own value, so that in any order each is a new generation.
+      const { metadata } = await api.merge(path(index), { spec: { maxProviders: 101 + turn } });
+      generations[index] = Math.max(generations[index] ?? 0, metadata.generation ?? 0);
+    });
   });
   const tookMs = performance.now() - beginMs;
   await forEachOf(demandCount, 16, (index) => accepted(api, path(index), generations[index]));
   return tookMs;
 }
+
+/** Edits of one Demand on their way: more of them would meet one another's conflicts. */
+const editsAtOnce = 4;
 
 const editTimeoutMs = 30_000;
 

@@ -37,7 +37,7 @@ interface Plan {
   readonly resources: number;
   /** Edits one after another. */
   readonly edits: number;
-  /** Edits within 5 s: `editsOfEach` of a Demand, one right after the other. */
+  /** Edits within 5 s: `editsOfEach` of a Demand, a few at a time. */
   readonly burst: number;
   readonly restMs: number;
   /** Whether a killed leader is waited for: up to 22 s. */
@@ -176,7 +176,7 @@ async function measureEdits(bench: Bench, operator: OperatorProcess): Promise<vo
   const latenciesMs = await editsToAccepted(api, namespace, names);
   add("edit to Accepted, p50", ours, "ms", quantile(latenciesMs, 0.5));
   add("edit to Accepted, p99", ours, "ms", quantile(latenciesMs, 0.99));
-  progress(`${plan.burst} edits within 5 s, ${editsOfEach} of each Demand in a row`);
+  progress(`${plan.burst} edits within 5 s, ${editsOfEach} of each Demand together`);
   const before = reconciles(await operator.metrics());
   const burst = { count: plan.burst, editsOfEach, withinMs: 5_000 };
   add("burst of edits", "API server", "ms", await burstOfEdits(api, namespace, burst));
