@@ -24,7 +24,7 @@ import {
   itemSchema,
   itemStateSchema,
   nameSchema,
-  tokenSchema,
+  ticketSchema,
 } from "./schemas.ts";
 
 const tag = { tags: ["Work, producer side"] } as const;
@@ -37,7 +37,7 @@ const itemAnswer = {
   },
 } as const;
 
-const ticketParams = closedObject({ ticket: tokenSchema }, ["ticket"]);
+const ticketParams = closedObject({ ticket: ticketSchema }, ["ticket"]);
 
 /** Answers with an item as JSON, or with its bare result to who prefers protobuf. */
 function sendItem(

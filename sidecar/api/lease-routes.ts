@@ -9,10 +9,10 @@ import type { ApplicationErrorView, LeaseVerb, Result } from "./ports.ts";
 import type { PresenceBook } from "./presence-book.ts";
 import { sendProblem } from "./problem.ts";
 import { jsonAnswer, payloadContent, problemAnswers } from "./answer-schemas.ts";
-import { applicationErrorSchema, closedObject, itemStateSchema, tokenSchema } from "./schemas.ts";
+import { applicationErrorSchema, closedObject, itemStateSchema, leaseSchema } from "./schemas.ts";
 
 const tag = { tags: ["Work, provider side"] } as const;
-const leaseParams = closedObject({ lease: tokenSchema }, ["lease"]);
+const leaseParams = closedObject({ lease: leaseSchema }, ["lease"]);
 
 const verbAnswers = {
   200: jsonAnswer("It took effect, now or by an earlier copy of the call.", {

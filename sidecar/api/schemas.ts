@@ -9,10 +9,17 @@ export const nameSchema = {
   maxLength: 63,
 } as const;
 
-/** A ticket or a lease in a path: opaque. */
-export const tokenSchema = {
+/** A ticket in a path: opaque. */
+export const ticketSchema = {
   type: "string",
-  pattern: "^[.A-Za-z0-9_-]+$",
+  pattern: "^[A-Za-z0-9_-]+$",
+  maxLength: apiLimits.tokenLength,
+} as const;
+
+/** A lease in a path: opaque. */
+export const leaseSchema = {
+  type: "string",
+  pattern: "^[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)?$",
   maxLength: apiLimits.tokenLength,
 } as const;
 
