@@ -45,7 +45,7 @@ test("a refused pull is tried again, and told of once", async () => {
   const { link, warnings } = open(node);
   await node.add("texts", new Uint8Array(), {});
   const delivery = link.pull(new AbortController().signal);
-  await eventually(() => expect(pulls.count).toBe(3));
+  await eventually(() => expect(pulls.count).toBeGreaterThanOrEqual(3));
   pulls.refused = false;
   expect(await delivery).toMatchObject({ ticket: "t1" });
   expect(warnings).toMatchObject([{ code: "REFUSED" }]);
