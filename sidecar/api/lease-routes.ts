@@ -9,9 +9,16 @@ import type { ApplicationErrorView, LeaseVerb, Result } from "./ports.ts";
 import type { PresenceBook } from "./presence-book.ts";
 import { sendProblem } from "./problem.ts";
 import { jsonAnswer, payloadContent, problemAnswers } from "./answer-schemas.ts";
-import { applicationErrorSchema, closedObject, itemStateSchema, leaseSchema } from "./schemas.ts";
+import { applicationErrorSchema, closedObject, itemStateSchema } from "./schemas.ts";
 
 const tag = { tags: ["Work, provider side"] } as const;
+
+/** A lease in a path: opaque. */
+const leaseSchema = {
+  type: "string",
+  pattern: "^[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)?$",
+  maxLength: apiLimits.tokenLength,
+} as const;
 const leaseParams = closedObject({ lease: leaseSchema }, ["lease"]);
 
 const verbAnswers = {

@@ -16,13 +16,6 @@ export const ticketSchema = {
   maxLength: apiLimits.tokenLength,
 } as const;
 
-/** A lease in a path: opaque. */
-export const leaseSchema = {
-  type: "string",
-  pattern: "^[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)?$",
-  maxLength: apiLimits.tokenLength,
-} as const;
-
 /** `?limit=&cursor=` of every list. */
 export const pageQuerySchema = {
   type: "object",
