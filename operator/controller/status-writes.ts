@@ -30,10 +30,10 @@ export interface StatusWritesComponents {
 }
 
 /**
- * Statuses of a kind on their way at once: an API server of two cores is busy with twice as many,
- * and each has a connection, and what waits for its answer.
+ * Statuses of a kind on their way at once: enough to keep an API server of two cores busy. More of
+ * them wait longer, each with a connection and a request in memory, and add nothing to the rate.
  */
-const concurrency = 8;
+const concurrency = 4;
 
 /** The API's subresource. */
 const subresource = "status";
